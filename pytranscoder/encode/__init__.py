@@ -1,0 +1,1 @@
+"""One attempt from staging to replacement: progress, verification, replacement, recovery."""

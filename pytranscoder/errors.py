@@ -1,0 +1,198 @@
+"""Every error that pytranscoder raises on purpose. They carry data and build their sentence from it.
+
+TranscoderError
+├── UsageError                 the command line cannot be carried out (exit 2)
+├── ConfigError                every problem of the configuration at once (exit 2)
+├── StateError                 the journal cannot be used (exit 2)
+├── MediaError                 the fault is in the file
+│   ├── UnreadableMediaError   it cannot be read as media
+│   ├── DamagedMediaError      its packets end before its header says
+│   ├── SourceChangedError     it is not the file that was probed any more
+│   └── PlanError              no encode can be planned for it
+├── HostError                  the fault is in the machine
+│   ├── FfmpegMissingError     no ffmpeg can be run there (exit 3)
+│   ├── SpaceError             its disk is full
+│   └── CapacityError          the encoder takes no more sessions at the moment
+└── EncodeError                the fault is in the encode
+    ├── EncodeFailedError      ffmpeg ended with an error
+    ├── StalledError           ffmpeg made no progress for too long
+    ├── VerifyError            the output is not what it should be
+    └── ReplaceError           the verified output cannot be put in place
+"""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from os import PathLike, fspath
+
+
+class Fault(StrEnum):
+    """Who is to blame for a failed attempt: it decides whether and where the job is tried again."""
+
+    HOST = "host"
+    FILE = "file"
+
+
+def printable(text: "str | PathLike[str]") -> str:
+    r"""The text on one line: control characters and bytes that are not UTF-8 as escapes (``\n``, ``\xff``)."""
+    return "".join(_escaped(char) for char in fspath(text))
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python spells an undecodable byte in a file name (PEP 383)
+        return f"\\x{code - 0xDC00:02x}"
+    if char.isprintable():
+        return char
+    return char.encode("unicode_escape").decode("ascii")
+
+
+class TranscoderError(Exception):
+    """The root of the tree; `str()` is a sentence for the user."""
+
+
+class UsageError(TranscoderError):
+    """The command line cannot be carried out."""
+
+
+class StateError(TranscoderError):
+    """The journal cannot be opened or written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a configuration file. `line` counts from 1; `where` is the path in the document."""
+
+    file: str
+    line: int | None
+    where: str
+    message: str
+    remedy: str | None = None
+
+    def __str__(self) -> str:
+        place = f"{printable(self.file)}:{self.line}" if self.line else printable(self.file)
+        where = f" {self.where}:" if self.where else ""
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"{place}:{where} {self.message}{remedy}"
+
+
+class ConfigError(TranscoderError):
+    """The configuration has mistakes; `problems` has all of them in the order of their lines."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class AttemptError(TranscoderError):
+    """An attempt could not be finished; `fault` says why, `retry_here` whether the same host may try again."""
+
+    fault = Fault.FILE
+    retry_here = False
+
+
+class MediaError(AttemptError):
+    """The fault is in the file."""
+
+    def __init__(self, path: "str | PathLike[str]", reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{printable(path)}: {reason}")
+
+
+class UnreadableMediaError(MediaError):
+    """The file cannot be read as media."""
+
+
+class DamagedMediaError(MediaError):
+    """The packets of the file end before its header says."""
+
+
+class SourceChangedError(MediaError):
+    """The source is not the file that was probed any more: other contents, gone, or its share is unmounted."""
+
+
+class PlanError(MediaError):
+    """No encode can be planned for this file."""
+
+
+class HostError(AttemptError):
+    """The fault is in the machine `host`."""
+
+    fault = Fault.HOST
+
+    def __init__(self, host: str, reason: str) -> None:
+        self.host = host
+        self.reason = reason
+        super().__init__(f"host {host}: {reason}")
+
+
+class FfmpegMissingError(HostError):
+    """No ffmpeg can be run on the host."""
+
+
+class SpaceError(HostError):
+    """A disk of the host is full."""
+
+
+class CapacityError(HostError):
+    """The encoder takes no more sessions at the moment; not a failure, the job waits."""
+
+    retry_here = True
+
+
+class EncodeError(AttemptError):
+    """The fault is in the encode."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class EncodeFailedError(EncodeError):
+    """ffmpeg ended with an error. `stderr_tail` has its last lines, oldest first."""
+
+    def __init__(self, argv: Sequence[str], exit_status: int, stderr_tail: Sequence[str]) -> None:
+        self.argv = tuple(argv)
+        self.exit_status = exit_status
+        self.stderr_tail = tuple(stderr_tail)
+        super().__init__(f"ffmpeg {_ending(exit_status)}{_last_words(stderr_tail)}")
+
+    @property
+    def command(self) -> str:
+        """The command, ready to paste into a POSIX shell."""
+        return shlex.join(self.argv)
+
+
+class StalledError(EncodeError):
+    """ffmpeg made no progress for `after_s` seconds and was stopped."""
+
+    fault = Fault.HOST
+    retry_here = True
+
+    def __init__(self, after_s: float) -> None:
+        self.after_s = after_s
+        super().__init__(f"no progress for {after_s:g} s, stopped")
+
+
+class VerifyError(EncodeError):
+    """The output is not what it should be; the source was left alone."""
+
+
+class ReplaceError(EncodeError):
+    """The verified output cannot be put in place; the source was left alone."""
+
+
+def _ending(exit_status: int) -> str:
+    # A negative status is Python's, one above 128 the shell's way to say "ended by a signal";
+    # ffmpeg itself exits with 255 after SIGTERM or SIGINT (fftools/ffmpeg.c).
+    if exit_status < 0:
+        return f"was ended by signal {-exit_status}"
+    if 128 < exit_status < 160:
+        return f"was ended by signal {exit_status - 128}"
+    return f"exited with status {exit_status}"
+
+
+def _last_words(stderr_tail: Sequence[str]) -> str:
+    return f": {printable(' | '.join(stderr_tail[-3:]))}" if stderr_tail else ""

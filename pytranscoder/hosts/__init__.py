@@ -1,0 +1,1 @@
+"""Transports, supervision of processes and host checks: how commands run on a machine. Knows nothing of jobs."""

@@ -1,0 +1,235 @@
+"""The one event stream: frozen values that scheduler, journal, board, plain lines and JSON lines all observe.
+
+`time` is Unix seconds; `job` numbers the jobs of a run from 1; `cluster` is None and `host` is ``local`` in local mode.
+An event's name in JSON is its class name in snake case; a field is never renamed, new ones may come.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from pytranscoder.errors import Fault
+
+LOCAL_HOST = "local"
+
+
+class Outcome(StrEnum):
+    """How a job ends. Each job has exactly one."""
+
+    ENCODED = "encoded"
+    SKIPPED = "skipped"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened, at `time`."""
+
+    time: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(Event):
+    """The first event of a run."""
+
+    run: str
+    version: str
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostReady(Event):
+    """A host can take work: `slots` has the number for each of its queues."""
+
+    host: str
+    cluster: str | None = None
+    ffmpeg: str = ""
+    ffmpeg_version: str = ""
+    slots: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostUnavailable(Event):
+    """A host cannot take work, and why."""
+
+    host: str
+    reason: str
+    cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobQueued(Event):
+    """A file was accepted for this run; nothing is known of it yet but its size."""
+
+    job: int
+    media: Path
+    source_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobReady(Event):
+    """A job was probed and planned: it waits for a slot. `work` estimates its cost in pixels to encode."""
+
+    job: int
+    media: Path
+    profile: str
+    queue: str
+    work: float
+    duration_s: float | None
+    source_bytes: int
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned(Event):
+    """What a dry run would do with one file. `rule` is the rule that matched, `why` the values that made it match."""
+
+    job: int
+    media: Path
+    host: str
+    host_type: str
+    profile: str
+    queue: str
+    argv: tuple[str, ...]
+    output: Path
+    rule: str | None = None
+    why: str = ""
+    notes: tuple[str, ...] = ()
+    cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodeStarted(Event):
+    """ffmpeg was started for an attempt."""
+
+    job: int
+    attempt: str
+    media: Path
+    host: str
+    profile: str
+    queue: str
+    argv: tuple[str, ...]
+    duration_s: float | None
+    source_bytes: int
+    notes: tuple[str, ...] = ()
+    cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress(Event):
+    """How far an encode is. Values that ffmpeg does not say are None.
+
+    `percent` is of the source's duration, `speed` a multiple of real time, `compression` the saving in percent
+    against the source's bytes up to this position, `eta_s` the seconds to go.
+    """
+
+    job: int
+    attempt: str
+    host: str
+    percent: float | None
+    position_s: float | None
+    speed: float | None
+    fps: float | None
+    compression: float | None
+    eta_s: float | None
+    output_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodeEnded(Event):
+    """ffmpeg has ended well: its slot is free, the output is still to be verified and put in place."""
+
+    job: int
+    attempt: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptSucceeded(Event):
+    """An attempt is over with nothing wrong. `outcome` is encoded, rejected, or skipped."""
+
+    job: int
+    attempt: str
+    host: str
+    outcome: Outcome
+    seconds: float
+    source_bytes: int
+    output_bytes: int | None = None
+    output: Path | None = None
+    reason: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFailed(Event):
+    """An attempt is over and its job is not done. `detail` has ffmpeg's command and last lines for `-v`."""
+
+    job: int
+    attempt: str
+    host: str
+    fault: Fault
+    reason: str
+    seconds: float
+    retry_here: bool = False
+    no_capacity: bool = False
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRequested(Event):
+    """The user wants the run to stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick(Event):
+    """Time went by; tells the scheduler that a host's rest may be over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFinished(Event):
+    """A job has its outcome; nothing follows for it. `seconds` is the time of its last attempt.
+
+    `settled` tells whether its path may leave the queue file.
+    """
+
+    job: int
+    media: Path
+    outcome: Outcome
+    settled: bool
+    host: str | None = None
+    profile: str | None = None
+    rule: str | None = None
+    attempt: str | None = None
+    seconds: float = 0.0
+    source_bytes: int = 0
+    output_bytes: int | None = None
+    output: Path | None = None
+    reason: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice(Event):
+    """A sentence for the user that belongs to no job. `level` is ``info``, ``warning`` or ``detail`` (`-v` only)."""
+
+    level: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished(Event):
+    """The last event of a run: its counts by outcome, bytes of encoded files before and after, and length."""
+
+    run: str
+    seconds: float
+    encoded: int = 0
+    skipped: int = 0
+    rejected: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    source_bytes: int = 0
+    output_bytes: int = 0
+    interrupted: bool = False

@@ -1,0 +1,1 @@
+"""What the user sees: board, plain lines, JSON lines, reports. Observes events and decides nothing."""
