@@ -1,4 +1,4 @@
-"""Profiles, mixins and templates as the user wrote them, before includes are followed. Plain values; nothing is merged here."""
+"""Profiles, mixins and templates as the user wrote them, before includes are followed. Merges nothing."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What becomes of each stream of a media file, as plain values. Who decides is `profiles.selection` and `profiles.containers`."""
+"""What becomes of each stream of a media file, as plain values. Decides nothing: `selection` and `containers` do."""
 
 from dataclasses import dataclass
 from enum import StrEnum
