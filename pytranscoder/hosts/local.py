@@ -1,0 +1,129 @@
+"""The transport to this machine. Knows how to run and stop child processes, not what they do."""
+
+import asyncio
+import os
+import signal
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from pytranscoder.errors import HostError
+from pytranscoder.hosts.supervisor import GRACE_S, supervised
+from pytranscoder.hosts.transport import Captured
+
+CHUNK_BYTES = 65536
+TAIL_BYTES = 8192
+TAIL_LINES = 20
+
+
+class LocalTransport:
+    """Runs commands on this machine."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+
+    @property
+    def host(self) -> str:
+        """The name of the host."""
+        return self._host
+
+    async def capture(self, argv: Sequence[str], timeout_s: float) -> Captured:
+        """Run a short command to its end."""
+        process = await self._start(argv, stdin=DEVNULL)
+        try:
+            async with asyncio.timeout(timeout_s):
+                stdout, stderr = await process.communicate()
+        except TimeoutError as exc:
+            raise HostError(self._host, f"{argv[0]} did not answer within {timeout_s:g} s") from exc
+        finally:
+            await _kill_group(process)
+        return Captured(process.returncode or 0, stdout.decode(errors="replace"), stderr.decode(errors="replace"))
+
+    @asynccontextmanager
+    async def supervise(self, argv: Sequence[str], partial: str) -> AsyncIterator["LocalProcess"]:
+        """Run a long command under the supervisor."""
+        process = await self._start(supervised(tuple(argv), partial), stdin=PIPE)
+        running = LocalProcess(process)
+        try:
+            yield running
+        finally:
+            await running.stop()
+
+    async def _start(self, argv: Sequence[str], stdin: int) -> Process:
+        # A session of its own: the terminal's Ctrl-C is for us alone, we decide how our children end.
+        try:
+            return await asyncio.create_subprocess_exec(
+                *argv, stdin=stdin, stdout=PIPE, stderr=PIPE, start_new_session=True
+            )
+        except OSError as exc:
+            raise HostError(self._host, f"cannot run {argv[0]}: {exc.strerror}") from exc
+
+
+class LocalProcess:
+    """A supervised child of ours. Its standard error is read all the time, so that a flood of it cannot block it."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._tail = bytearray()
+        # Not a task group: the reader lives as long as this object, and `stop` always ends it.
+        self._reader = asyncio.get_running_loop().create_task(self._read_stderr())
+
+    @property
+    def stderr_tail(self) -> tuple[str, ...]:
+        """The last lines of its standard error so far, oldest first."""
+        text = self._tail.decode(errors="replace").replace("\r", "\n")
+        return tuple(line for line in text.split("\n") if line.strip())[-TAIL_LINES:]
+
+    async def lines(self) -> AsyncIterator[str]:
+        """Yield the lines of its standard output until it closes them."""
+        assert self._process.stdout is not None  # noqa: S101  # for the type checker: we asked for a pipe
+        rest = b""
+        while chunk := await self._process.stdout.read(CHUNK_BYTES):
+            *whole, rest = (rest[-CHUNK_BYTES:] + chunk).split(b"\n")
+            for line in whole:
+                yield line.decode(errors="replace")
+
+    async def wait(self) -> int:
+        """Wait for the end and return the exit status."""
+        await self._process.wait()
+        await self._reader
+        status = self._process.returncode or 0
+        return 128 - status if 128 < status < 160 else status  # the shell's spelling of "ended by a signal"
+
+    async def stop(self) -> None:
+        """Stop the command and its children: politely, then by force."""
+        try:
+            if self._process.returncode is None:
+                await self._ask_to_stop()
+        finally:
+            await _kill_group(self._process)
+            await self._close_pipes()
+
+    async def _close_pipes(self) -> None:
+        assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101, PT018  # as above
+        self._process.stdin.close()
+        with suppress(TimeoutError):  # a grandchild that left the group may hold them open
+            async with asyncio.timeout(1):
+                await asyncio.gather(self._process.stdout.read(), self._reader)
+
+    async def _ask_to_stop(self) -> None:
+        assert self._process.stdin is not None  # noqa: S101  # as above
+        with suppress(OSError):
+            self._process.stdin.write(b"stop\n")
+            await self._process.stdin.drain()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_S + 0.5):
+                await self._process.wait()
+
+    async def _read_stderr(self) -> None:
+        assert self._process.stderr is not None  # noqa: S101  # as above
+        while chunk := await self._process.stderr.read(CHUNK_BYTES):
+            self._tail += chunk
+            del self._tail[:-TAIL_BYTES]
+
+
+async def _kill_group(process: Process) -> None:
+    # The group may outlive its leader: a wrapper script that is not careful leaves its ffmpeg behind.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
