@@ -31,8 +31,8 @@ class Options:
 
     @property
     def all_output(self) -> tuple[str, ...]:
-        """What follows the input, in the order of the command line: general, video, audio, subtitle."""
-        return self.output + self.video + self.audio + self.subtitle
+        """What follows the input, in the order of the command line: general, audio, video, subtitle."""
+        return self.output + self.audio + self.video + self.subtitle
 
 
 @dataclass(frozen=True, slots=True)
