@@ -184,6 +184,14 @@ class ReplaceError(EncodeError):
     """The verified output cannot be put in place; the source was left alone."""
 
 
+def first_leaf(group: BaseExceptionGroup) -> BaseException:
+    """Return the first error of a group that is no group itself: the one that ended the task group."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
 def _ending(exit_status: int) -> str:
     # A negative status is Python's, one above 128 the shell's way to say "ended by a signal";
     # ffmpeg itself exits with 255 after SIGTERM or SIGINT (fftools/ffmpeg.c).

@@ -149,7 +149,10 @@ class EncodeEnded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptSucceeded(Event):
-    """An attempt is over with nothing wrong. `outcome` is encoded, rejected, or skipped."""
+    """An attempt is over with nothing wrong. `outcome` is encoded, rejected, or skipped.
+
+    `settled` tells whether the path may leave the queue file; a job that is left to another run may not.
+    """
 
     job: int
     attempt: str
@@ -161,6 +164,7 @@ class AttemptSucceeded(Event):
     output: Path | None = None
     reason: str | None = None
     notes: tuple[str, ...] = ()
+    settled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

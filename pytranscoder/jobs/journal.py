@@ -1,0 +1,374 @@
+"""The durable record: runs, jobs, attempts, claims, partial files and replacements that were begun. Decides nothing.
+
+One SQLite database in WAL mode. What a crash must not lose (claims, partial names, replacements) is committed and
+synced at once; results of jobs are written in batches, as thousands of skipped files must not cost a sync each.
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from pytranscoder import __version__
+from pytranscoder.errors import StateError, printable
+from pytranscoder.jobs.events import (
+    AttemptFailed,
+    AttemptSucceeded,
+    EncodeStarted,
+    Event,
+    JobFinished,
+    RunFinished,
+)
+from pytranscoder.jobs.history import RunRecord
+from pytranscoder.media.model import Identity
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE runs (
+    run TEXT PRIMARY KEY, started REAL NOT NULL, ended REAL, status TEXT NOT NULL DEFAULT 'running',
+    version TEXT NOT NULL, pid INTEGER NOT NULL, seconds REAL);
+CREATE TABLE jobs (
+    run TEXT NOT NULL, job INTEGER NOT NULL, source BLOB NOT NULL, profile TEXT, rule TEXT, outcome TEXT NOT NULL,
+    reason TEXT, host TEXT, seconds REAL, source_bytes INTEGER, output_bytes INTEGER, output BLOB, ended REAL,
+    PRIMARY KEY (run, job));
+CREATE TABLE attempts (
+    attempt TEXT PRIMARY KEY, run TEXT NOT NULL, job INTEGER NOT NULL, host TEXT NOT NULL, profile TEXT NOT NULL,
+    started REAL NOT NULL, ended REAL, result TEXT, reason TEXT);
+CREATE TABLE claims (source BLOB PRIMARY KEY, run TEXT NOT NULL);
+CREATE TABLE partials (path BLOB PRIMARY KEY, run TEXT NOT NULL);
+CREATE TABLE replacements (
+    attempt TEXT PRIMARY KEY, run TEXT NOT NULL, job INTEGER NOT NULL, source BLOB NOT NULL, output BLOB NOT NULL,
+    partial BLOB NOT NULL, final BLOB NOT NULL, output_bytes INTEGER NOT NULL, remove_source INTEGER NOT NULL,
+    size_bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, device INTEGER NOT NULL, inode INTEGER NOT NULL,
+    profile TEXT, queue_file BLOB, durable INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX jobs_by_source ON jobs (source);
+"""
+BATCH = 500
+BUSY_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """What one replacement sets out to do: put a verified output under its final name, then remove the source.
+
+    `output` is where ffmpeg wrote, `partial` the same file beside the final name (equal unless it was made elsewhere);
+    `identity` is the source's as it was probed; `remove_source` is False when the source stays.
+    """
+
+    attempt: str
+    run: str
+    job: int
+    source: Path
+    identity: Identity
+    output: Path
+    partial: Path
+    final: Path
+    output_bytes: int
+    remove_source: bool
+    profile: str | None = None
+    queue_file: Path | None = None
+
+
+class Journal:
+    """The journal in a folder of its own. Safe to use from several threads; several processes share the database."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open or create the journal; raises StateError."""
+        self._folder = folder
+        self._mutex = threading.RLock()
+        self._pending: list[tuple[str, tuple[object, ...]]] = []
+        self._lock: FileLock | None = None
+        self._run = ""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            # isolation_level=None: transactions are begun by hand, below.
+            self._db = sqlite3.connect(
+                folder / "journal.db", timeout=BUSY_S, isolation_level=None, check_same_thread=False
+            )
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._create_schema()
+        except (OSError, sqlite3.Error) as exc:
+            raise StateError(f"cannot open the journal in {printable(folder)}: {exc}") from exc
+
+    def close(self) -> None:
+        """Write what is pending and let go of the run's lock."""
+        self.flush()
+        self._db.close()
+        if self._lock is not None:
+            Path(self._lock.lock_file).unlink(missing_ok=True)
+            self._lock.release()
+            self._lock = None
+
+    def begin_run(self, run: str, now: float) -> None:
+        """Record a run and hold its lock until `close`: the lock, not a process id, says that it is alive."""
+        self._lock = FileLock(self._lock_path(run))
+        self._lock.acquire(timeout=BUSY_S)
+        self._run = run
+        self._commit(
+            "INSERT INTO runs (run, started, version, pid) VALUES (?, ?, ?, ?)", (run, now, __version__, os.getpid())
+        )
+
+    def record(self, event: Event) -> None:
+        """Take down an event of the stream; most are nothing to the journal."""
+        match event:
+            case EncodeStarted():
+                self._later(
+                    "INSERT INTO attempts (attempt, run, job, host, profile, started) VALUES (?, ?, ?, ?, ?, ?)",
+                    event.attempt, _run_of(event.attempt), event.job, event.host, event.profile, event.time,
+                )  # fmt: skip
+            case AttemptSucceeded():
+                self._end_attempt(event, event.outcome.value)
+            case AttemptFailed():
+                self._end_attempt(event, "failed")
+            case JobFinished():
+                self._record_job(event)
+            case RunFinished():
+                status = "interrupted" if event.interrupted else "finished"
+                self._later(
+                    "UPDATE runs SET ended = ?, status = ?, seconds = ? WHERE run = ?",
+                    event.time, status, event.seconds, event.run,
+                )  # fmt: skip
+
+    def flush(self) -> None:
+        """Write what is pending, in one transaction."""
+        with self._transaction():
+            pass
+
+    def claim(self, source: Path, run: str) -> str | None:
+        """Claim a source for a run; return the living run that has it already, or None when the claim stands."""
+        while True:
+            with self._transaction() as db:
+                row = db.execute("SELECT run FROM claims WHERE source = ?", (_key(source),)).fetchone()
+                if row is None:
+                    db.execute("INSERT INTO claims (source, run) VALUES (?, ?)", (_key(source), run))
+                    return None
+            if row[0] == run or self.is_alive(row[0]):
+                return str(row[0])
+            self._commit("DELETE FROM claims WHERE run = ?", (row[0],))
+
+    def release(self, source: Path, run: str) -> None:
+        """Give up a claim."""
+        self._commit("DELETE FROM claims WHERE source = ? AND run = ?", (_key(source), run))
+
+    def note_partial(self, path: Path, run: str) -> None:
+        """Record the name of a partial file before it is made."""
+        self._commit("INSERT OR REPLACE INTO partials (path, run) VALUES (?, ?)", (_bytes(path), run))
+
+    def forget_partial(self, path: Path) -> None:
+        """Record that a partial file is gone."""
+        self._later("DELETE FROM partials WHERE path = ?", _bytes(path))
+
+    def begin_replacement(self, intent: Replacement) -> None:
+        """Record what is about to be done, durably, before it is done."""
+        identity = intent.identity
+        self._commit(
+            "INSERT INTO replacements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            (
+                intent.attempt, intent.run, intent.job, _bytes(intent.source), _bytes(intent.output),
+                _bytes(intent.partial), _bytes(intent.final), intent.output_bytes, intent.remove_source,
+                identity.size_bytes, identity.mtime_ns, _signed(identity.device), _signed(identity.inode),
+                intent.profile, _bytes(intent.queue_file) if intent.queue_file else None,
+            ),
+        )  # fmt: skip
+
+    def mark_durable(self, attempt: str) -> None:
+        """Record that the new file is whole on disk: from here on a replacement is finished, not undone."""
+        self._commit("UPDATE replacements SET durable = 1 WHERE attempt = ?", (attempt,))
+
+    def end_replacement(self, attempt: str) -> None:
+        """Record that a replacement is over, done or undone."""
+        self._commit("DELETE FROM replacements WHERE attempt = ?", (attempt,))
+
+    def replacements(self, run: str) -> list[tuple[Replacement, bool]]:
+        """Return the replacements that a run began and did not end, with whether the new file was durable."""
+        with self._mutex:
+            rows = self._db.execute("SELECT * FROM replacements WHERE run = ?", (run,)).fetchall()
+        return [(_read_replacement(row), bool(row[15])) for row in rows]
+
+    def partials(self, run: str) -> list[Path]:
+        """Return the partial files that a run noted and did not forget."""
+        with self._mutex:
+            rows = self._db.execute("SELECT path FROM partials WHERE run = ?", (run,)).fetchall()
+        return [_path(row[0]) for row in rows]
+
+    def was_produced(self, output: Path, source: Path) -> bool:
+        """Whether a file of this name was encoded from this source by an earlier run."""
+        with self._mutex:
+            row = self._db.execute(
+                "SELECT 1 FROM jobs WHERE source = ? AND output = ? AND outcome = 'encoded'",
+                (_bytes(source), _bytes(output)),
+            ).fetchone()
+        return row is not None
+
+    def is_alive(self, run: str) -> bool:
+        """Whether the process of a run still holds its lock."""
+        lock = FileLock(self._lock_path(run))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        lock.release()
+        return False
+
+    @contextmanager
+    def dead_runs(self) -> Iterator[Sequence[str]]:
+        """Lend the runs that ended without saying so; while lent, no other process takes them for dead as well."""
+        with self._mutex:
+            rows = self._db.execute("SELECT run FROM runs WHERE status = 'running'").fetchall()
+        locks = [(run, FileLock(self._lock_path(run))) for (run,) in rows]
+        try:
+            yield [run for run, lock in locks if _try_lock(lock)]
+        finally:
+            for _, lock in locks:
+                lock.release()
+
+    def bury(self, run: str, now: float) -> None:
+        """Record that a dead run's leftovers are dealt with; its claims and partial names end with it."""
+        with self._transaction() as db:
+            for table in ("claims", "partials", "replacements"):
+                db.execute(f"DELETE FROM {table} WHERE run = ?", (run,))  # noqa: S608  # the names stand above
+            db.execute("UPDATE runs SET status = 'crashed', ended = ? WHERE run = ?", (now, run))
+            db.execute("UPDATE attempts SET result = 'crashed', ended = ? WHERE run = ? AND ended IS NULL", (now, run))
+        self._lock_path(run).unlink(missing_ok=True)
+
+    def record_recovered(self, intent: Replacement, now: float) -> None:
+        """Record the job of a dead run whose replacement was finished now."""
+        self._commit(
+            "INSERT OR REPLACE INTO jobs (run, job, source, profile, outcome, reason, host, source_bytes,"
+            " output_bytes, output, ended) VALUES (?, ?, ?, ?, 'encoded', ?, 'local', ?, ?, ?, ?)",
+            (
+                intent.run, intent.job, _bytes(intent.source), intent.profile, "finished after a crash",
+                intent.identity.size_bytes, intent.output_bytes, _bytes(intent.final), now,
+            ),
+        )  # fmt: skip
+
+    def history(self) -> list[RunRecord]:
+        """Return all runs, oldest first, with what they did and saved."""
+        self.flush()
+        with self._mutex:
+            rows = self._db.execute(_HISTORY).fetchall()
+        return [self._read_run(row) for row in rows]
+
+    def _read_run(self, row: tuple[Any, ...]) -> RunRecord:
+        record = RunRecord(*row)
+        is_dead = record.status == "running" and not self.is_alive(record.run)
+        return replace(record, status="crashed") if is_dead else record
+
+    def _end_attempt(self, event: AttemptSucceeded | AttemptFailed, result: str) -> None:
+        self._later(
+            "UPDATE attempts SET ended = ?, result = ?, reason = ? WHERE attempt = ?",
+            event.time, result, event.reason, event.attempt,
+        )  # fmt: skip
+
+    def _record_job(self, event: JobFinished) -> None:
+        self._later(
+            "INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            self._run, event.job, _bytes(event.media), event.profile, event.rule, event.outcome.value, event.reason,
+            event.host, event.seconds, event.source_bytes, event.output_bytes,
+            _bytes(event.output) if event.output else None, event.time,
+        )  # fmt: skip
+
+    def _later(self, statement: str, *values: object) -> None:
+        self._pending.append((statement, values))
+        if len(self._pending) >= BATCH:
+            self.flush()
+
+    def _commit(self, statement: str, values: tuple[object, ...]) -> None:
+        with self._transaction() as db:
+            db.execute(statement, values)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Open a transaction that writes what is pending first, so that the order of the record is that of events."""
+        with self._mutex:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                with self._db:
+                    for statement, values in self._pending:
+                        self._db.execute(statement, values)
+                    yield self._db
+                self._pending.clear()
+            except sqlite3.Error as exc:
+                raise StateError(f"cannot write the journal in {printable(self._folder)}: {exc}") from exc
+
+    def _create_schema(self) -> None:
+        with self._transaction() as db:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version == SCHEMA_VERSION:
+                return
+            if version != 0:
+                raise sqlite3.Error(f"it was written by a newer pytranscoder (schema {version})")
+            for statement in _SCHEMA.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _lock_path(self, run: str) -> Path:
+        return self._folder / f"run-{run}.lock"
+
+
+_HISTORY = """
+SELECT r.run, r.started, r.ended, r.status,
+    SUM(j.outcome IS 'encoded'), SUM(j.outcome IS 'skipped'), SUM(j.outcome IS 'rejected'),
+    SUM(j.outcome IS 'failed'), SUM(j.outcome IS 'cancelled'),
+    SUM(CASE WHEN j.outcome = 'encoded' THEN j.source_bytes ELSE 0 END),
+    SUM(CASE WHEN j.outcome = 'encoded' THEN j.output_bytes ELSE 0 END), COALESCE(r.seconds, 0)
+FROM runs r LEFT JOIN jobs j ON j.run = r.run GROUP BY r.run ORDER BY r.started
+"""
+
+
+def _try_lock(lock: FileLock) -> bool:
+    with suppress(Timeout):
+        lock.acquire(timeout=0)
+        return True
+    return False
+
+
+def _run_of(attempt: str) -> str:
+    return attempt.partition("-")[0]
+
+
+def _key(source: Path) -> bytes:
+    return os.fsencode(os.path.realpath(source))
+
+
+def _bytes(path: Path) -> bytes:
+    return os.fsencode(path)
+
+
+def _path(value: bytes) -> Path:
+    return Path(os.fsdecode(value))
+
+
+def _signed(number: int) -> int:
+    # SQLite's integers have 64 bits and a sign; inodes of some network file systems use all 64.
+    return number - (1 << 64) if number >= 1 << 63 else number
+
+
+def _unsigned(number: int) -> int:
+    return number + (1 << 64) if number < 0 else number
+
+
+def _read_replacement(row: tuple[Any, ...]) -> Replacement:
+    attempt, run, job, source, output, partial, final, output_bytes, remove_source, *rest = row
+    size_bytes, mtime_ns, device, inode, profile, queue_file, _ = rest
+    return Replacement(
+        attempt=attempt,
+        run=run,
+        job=job,
+        source=_path(source),
+        identity=Identity(size_bytes, mtime_ns, _unsigned(device), _unsigned(inode)),
+        output=_path(output),
+        partial=_path(partial),
+        final=_path(final),
+        output_bytes=output_bytes,
+        remove_source=bool(remove_source),
+        profile=profile,
+        queue_file=_path(queue_file) if queue_file else None,
+    )

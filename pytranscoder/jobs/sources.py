@@ -1,0 +1,78 @@
+"""Which files a command line means: files, directories, lists. Looks at names and types, never into a file."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytranscoder.errors import UsageError, printable
+from pytranscoder.jobs.queue_file import QueueEntry, parse_entries
+
+MEDIA_EXTENSIONS = frozenset(
+    f".{extension}"
+    for line in (
+        "3g2 3gp asf avi divx f4v flv m2ts m2v m4v mkv mov mp4 mpeg mpg mts mxf",
+        "ogm ogv rm rmvb ts vob webm wmv",
+    )
+    for extension in line.split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """How the profile for some files was chosen: by name, by template, or by the rules when both are None."""
+
+    profile: str | None = None
+    template: str | None = None
+    mixins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file to work on: its absolute path, how its profile is chosen, and the queue entry it came from."""
+
+    path: Path
+    selection: Selection
+    queue_file: Path | None = None
+    entry: QueueEntry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A part of the command line: a path, or a list of paths (`is_list`), and the options in force there."""
+
+    path: Path
+    selection: Selection
+    is_list: bool = False
+
+
+def expand(request: Request) -> Iterator[Source]:
+    """Yield the files that a request means, in order; a directory stands for the media files in it, recursively.
+
+    A file that does not exist is yielded all the same: it becomes a job that fails and says so.
+    Raises UsageError when a list cannot be read.
+    """
+    if not request.is_list:
+        yield from (Source(path, request.selection) for path in media_files(request.path))
+        return
+    queue_file = request.path.absolute()
+    try:
+        content = queue_file.read_bytes()
+    except OSError as exc:
+        raise UsageError(f"cannot read the list {printable(queue_file)}: {exc.strerror}") from exc
+    for entry in parse_entries(content):
+        for path in media_files(entry.path):
+            yield Source(path, request.selection, queue_file, entry)
+
+
+def media_files(path: Path) -> Iterator[Path]:
+    """Yield a file itself, or the media files below a directory, sorted; hidden files and directories are left out."""
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100  # normalises `..` in names and follows no link
+    if not absolute.is_dir():
+        yield absolute
+        return
+    for folder, folders, files in os.walk(absolute):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if os.path.splitext(name)[1].lower() in MEDIA_EXTENSIONS and not name.startswith("."):  # noqa: PTH122
+                yield Path(folder, name)
