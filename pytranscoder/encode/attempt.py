@@ -1,0 +1,357 @@
+"""One attempt at one job on one host, from claim to clean-up: the only lifecycle there is.
+
+Kinds of hosts differ in the transport and the staging that are given to it. It decides nothing about other attempts.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from pytranscoder.encode.choose import Task
+from pytranscoder.encode.progress import Measure, ProgressReader, Snapshot, measure, saving
+from pytranscoder.encode.replace import Checkpoint, pass_by, replace, require_free
+from pytranscoder.encode.staging import Staged, Staging
+from pytranscoder.encode.verify import require_ends, require_streams, require_whole
+from pytranscoder.errors import (
+    AttemptError,
+    CapacityError,
+    EncodeError,
+    EncodeFailedError,
+    SpaceError,
+    StalledError,
+    UnreadableMediaError,
+    VerifyError,
+    first_leaf,
+)
+from pytranscoder.hosts.ffmpeg import Ffmpeg
+from pytranscoder.hosts.transport import Supervised, Transport
+from pytranscoder.jobs.events import (
+    AttemptFailed,
+    AttemptSucceeded,
+    EncodeEnded,
+    EncodeStarted,
+    Event,
+    Outcome,
+    Progress,
+)
+from pytranscoder.jobs.journal import Journal, Replacement
+from pytranscoder.media.model import Ends
+from pytranscoder.media.prober import Prober
+from pytranscoder.profiles.command import cover_argv, expected_duration_s
+
+# How NVENC says that the card takes no more sessions (NV_ENC_ERR_OUT_OF_MEMORY at opening one).
+NO_CAPACITY = ("OpenEncodeSessionEx failed: out of memory (10)", "OpenEncodeSessionEx failed: incompatible client key")
+NO_SPACE = ("No space left on device", "Disk quota exceeded")
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A machine that can encode, ready to be used."""
+
+    transport: Transport
+    staging: Staging
+    ffmpeg: Ffmpeg
+
+    @property
+    def name(self) -> str:
+        """The name of the host."""
+        return self.transport.host
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What all attempts of a run share. `clock` returns Unix seconds."""
+
+    run: str
+    journal: Journal
+    prober: Prober
+    emit: Callable[[Event], None]
+    clock: Callable[[], float]
+    stall_after_s: float
+    checkpoint: Checkpoint = pass_by
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    outcome: Outcome
+    output_bytes: int | None = None
+    reason: str | None = None
+    notes: tuple[str, ...] = ()
+    settled: bool = True
+
+
+class Attempt:
+    """One try of `job` on `host`; `attempt` is its id."""
+
+    def __init__(self, task: Task, job: int, attempt: str, host: Host, tools: Tools) -> None:
+        self._task = task
+        self._job = job
+        self._attempt = attempt
+        self._host = host
+        self._tools = tools
+        self._started = tools.clock()
+
+    async def run(self) -> AttemptSucceeded | AttemptFailed:
+        """Run the attempt to its end; whatever fails comes back as a value, only cancellation is raised."""
+        try:
+            return self._succeeded(await self._run())
+        except AttemptError as exc:
+            return self._failed(exc)
+        except Exception as exc:  # noqa: BLE001  # the attempt's boundary: one job's trouble must not end the others
+            error = EncodeError(f"unexpected {type(exc).__name__}: {exc}")
+            error.__cause__ = exc
+            return self._failed(error)
+
+    async def _run(self) -> _Result:
+        source = self._task.media.path
+        async with self._claimed() as other:
+            if other is not None:
+                return _Result(Outcome.SKIPPED, reason=f"left to run {other}, which works on it", settled=False)
+            if self._tools.journal.was_produced(self._task.final, source) and self._task.final.exists():
+                return _Result(Outcome.SKIPPED, reason=f"{self._task.final.name} was made from it already")
+            require_free(self._task.final, source)
+            async with self._host.staging.stage(self._task, self._attempt) as staged:
+                return await self._encode_and_replace(staged)
+
+    @asynccontextmanager
+    async def _claimed(self) -> AsyncIterator[str | None]:
+        journal, source = self._tools.journal, self._task.media.path
+        other = journal.claim(source, self._tools.run)
+        try:
+            yield other
+        finally:
+            if other is None:
+                journal.release(source, self._tools.run)
+
+    async def _encode_and_replace(self, staged: Staged) -> _Result:
+        rejected, ends = await self._encode_while_examining(staged)
+        if rejected is not None:
+            return rejected
+        self._tools.emit(
+            EncodeEnded(time=self._tools.clock(), job=self._job, attempt=self._attempt, host=self._host.name)
+        )
+        await self._host.staging.fetch(staged)
+        output_bytes = await self._verify(staged, ends)
+        saved = saving(self._task.media.size_bytes, output_bytes)
+        if self._misses_threshold(saved):
+            return _Result(Outcome.REJECTED, output_bytes, self._why_rejected(saved, "of the source saved"))
+        notes = await self._replace(staged, output_bytes)
+        return _Result(Outcome.ENCODED, output_bytes, notes=notes)
+
+    async def _encode_while_examining(self, staged: Staged) -> tuple[_Result | None, Ends]:
+        """Encode; meanwhile read where the source ends, as a damaged one shall not cost a night."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                ends = group.create_task(self._examine_source())
+                rejected = group.create_task(self._encode(staged))
+        except BaseExceptionGroup as exc:
+            raise first_leaf(exc) from exc
+        return rejected.result(), ends.result()
+
+    async def _examine_source(self) -> Ends:
+        ends = await self._tools.prober.examine(self._task.media.path)
+        if not self._task.profile.accept_damaged:
+            require_whole(self._task.media, ends)
+        return ends
+
+    async def _encode(self, staged: Staged) -> _Result | None:
+        await self._extract_covers(staged)
+        argv = self._task.argv(self._host.ffmpeg.path, staged.source, staged.output, staged.covers)
+        self._announce(argv)
+        async with self._host.transport.supervise(argv, staged.output) as ffmpeg:
+            last, rejected = await self._watch(ffmpeg)
+            if rejected is not None:
+                return rejected
+            status = await ffmpeg.wait()
+        self._require_success(argv, status, ffmpeg.stderr_tail, last)
+        return None
+
+    async def _extract_covers(self, staged: Staged) -> None:
+        for stream in self._task.covers:
+            argv = cover_argv(self._host.ffmpeg.path, staged.source, stream, staged.covers[stream.index])
+            done = await self._host.transport.capture(argv, self._tools.stall_after_s)
+            if done.exit_status != 0:
+                raise EncodeFailedError(argv, done.exit_status, done.stderr.splitlines())
+
+    async def _watch(self, ffmpeg: Supervised) -> tuple[Snapshot | None, _Result | None]:
+        """Follow the progress until ffmpeg closes it, stalls, or turns out not to compress."""
+        reader, last = ProgressReader(), None
+        begun = self._tools.clock()
+        loop, patience_s = asyncio.get_running_loop(), self._tools.stall_after_s
+        try:
+            async with asyncio.timeout(patience_s) as limit:
+                async for line in ffmpeg.lines():
+                    snapshot = reader.feed(line)
+                    if snapshot is None:
+                        continue
+                    if snapshot.has_moved_since(last):
+                        limit.reschedule(loop.time() + patience_s)
+                    last = snapshot
+                    seen = self._report(snapshot, self._tools.clock() - begun)
+                    if self._is_hopeless(seen):
+                        return last, _Result(Outcome.REJECTED, None, self._why_early(seen))
+                await ffmpeg.wait()
+        except TimeoutError as exc:
+            raise StalledError(patience_s) from exc
+        return last, None
+
+    def _report(self, snapshot: Snapshot, elapsed_s: float) -> Measure:
+        seen = measure(self._task.media, snapshot, elapsed_s)
+        self._tools.emit(
+            Progress(
+                time=self._tools.clock(),
+                job=self._job,
+                attempt=self._attempt,
+                host=self._host.name,
+                percent=seen.percent,
+                position_s=seen.position_s,
+                speed=snapshot.speed,
+                fps=snapshot.fps,
+                compression=seen.compression,
+                eta_s=seen.eta_s,
+                output_bytes=snapshot.output_bytes,
+            )
+        )
+        return seen
+
+    def _is_hopeless(self, seen: Measure) -> bool:
+        profile = self._task.profile
+        return (
+            seen.percent is not None
+            and profile.threshold_check_percent <= seen.percent < 100
+            and self._misses_threshold(seen.compression)
+        )
+
+    def _misses_threshold(self, saved: float | None) -> bool:
+        threshold = self._task.profile.threshold_percent
+        return threshold is not None and saved is not None and saved < threshold
+
+    def _why_early(self, seen: Measure) -> str:
+        return self._why_rejected(seen.compression, f"saved at {seen.percent:.0f} % of the encode")
+
+    def _why_rejected(self, saved: float | None, where: str) -> str:
+        return f"{saved:.1f} % {where}, the threshold is {self._task.profile.threshold_percent:g} %"
+
+    def _require_success(
+        self, argv: tuple[str, ...], status: int, stderr_tail: tuple[str, ...], last: Snapshot | None
+    ) -> None:
+        text = "\n".join(stderr_tail)
+        if status != 0 and any(sign in text for sign in NO_CAPACITY):
+            raise CapacityError(self._host.name, "its encoder takes no more sessions at the moment")
+        if status != 0 and any(sign in text for sign in NO_SPACE):
+            raise SpaceError(self._host.name, f"no space left for the output of {self._task.final.name}")
+        if status != 0:
+            raise EncodeFailedError(argv, status, stderr_tail)
+        if last is None or not last.ended:
+            raise VerifyError("ffmpeg exited with status 0 without saying that it had finished")
+
+    async def _verify(self, staged: Staged, ends: Ends) -> int:
+        """Check the output itself and return its size in bytes."""
+        prober, task = self._tools.prober, self._task
+        try:
+            output = await prober.probe(staged.fetched)
+            output_ends = await prober.examine(staged.fetched)
+        except UnreadableMediaError as exc:
+            raise VerifyError(f"the output cannot be read: {exc.reason}") from exc
+        require_streams(output, task.expected)
+        require_ends(ends, output_ends, expected_duration_s(task.profile, ends.end_s), task.whole_kinds)
+        if task.profile.verify_by_decoding:
+            await self._decode(staged)
+        return output.size_bytes
+
+    async def _decode(self, staged: Staged) -> None:
+        reading = ("-nostdin", "-v", "error", "-xerror", "-i", str(staged.fetched))
+        argv = (self._host.ffmpeg.path, *reading, "-map", "0:v?", "-map", "0:a?", "-f", "null", "-")
+        # An empty partial name: whatever the decoder does, the output is not its to remove.
+        async with self._host.transport.supervise(argv, "") as ffmpeg:
+            async for _ in ffmpeg.lines():
+                pass
+            status = await ffmpeg.wait()
+        if status != 0 or ffmpeg.stderr_tail:
+            raise VerifyError(f"the output does not decode: {EncodeFailedError(argv, status, ffmpeg.stderr_tail)}")
+
+    async def _replace(self, staged: Staged, output_bytes: int) -> tuple[str, ...]:
+        task = self._task
+        intent = Replacement(
+            attempt=self._attempt,
+            run=self._tools.run,
+            job=self._job,
+            source=task.media.path,
+            identity=task.media.identity,
+            output=staged.fetched,
+            partial=staged.partial,
+            final=task.final,
+            output_bytes=output_bytes,
+            remove_source=task.remove_source,
+            profile=task.profile.name,
+            queue_file=task.source.queue_file,
+        )
+        stop = threading.Event()
+        work = asyncio.get_running_loop().run_in_executor(
+            None, lambda: replace(intent, self._tools.journal, at=self._tools.checkpoint, stopped=stop.is_set)
+        )
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            stop.set()
+            await asyncio.wait([work])
+            if work.exception() is None:
+                return work.result()  # it was past the point of no return: the truth is that the job is encoded
+            raise
+
+    def _announce(self, argv: tuple[str, ...]) -> None:
+        media = self._task.media
+        self._tools.emit(
+            EncodeStarted(
+                time=self._tools.clock(),
+                job=self._job,
+                attempt=self._attempt,
+                host=self._host.name,
+                media=media.path,
+                profile=self._task.profile.name,
+                queue=self._task.profile.queue,
+                argv=argv,
+                duration_s=media.duration_s,
+                source_bytes=media.size_bytes,
+                notes=self._task.notes,
+            )
+        )
+
+    def _succeeded(self, result: _Result) -> AttemptSucceeded:
+        return AttemptSucceeded(
+            time=self._tools.clock(),
+            job=self._job,
+            attempt=self._attempt,
+            host=self._host.name,
+            outcome=result.outcome,
+            seconds=self._tools.clock() - self._started,
+            source_bytes=self._task.media.size_bytes,
+            output_bytes=result.output_bytes,
+            output=self._task.final if result.outcome is Outcome.ENCODED else None,
+            reason=result.reason,
+            notes=result.notes,
+            settled=result.settled,
+        )
+
+    def _failed(self, exc: AttemptError) -> AttemptFailed:
+        return AttemptFailed(
+            time=self._tools.clock(),
+            job=self._job,
+            attempt=self._attempt,
+            host=self._host.name,
+            fault=exc.fault,
+            reason=str(exc),
+            seconds=self._tools.clock() - self._started,
+            retry_here=exc.retry_here,
+            no_capacity=isinstance(exc, CapacityError),
+            detail=_detail(exc),
+        )
+
+
+def _detail(exc: AttemptError) -> str:
+    """Return what helps a person to find the cause: the command and ffmpeg's last lines, or what lay below."""
+    if isinstance(exc, EncodeFailedError):
+        return "\n".join((exc.command, *exc.stderr_tail))
+    return f"{type(exc.__cause__).__name__}: {exc.__cause__}" if exc.__cause__ else ""

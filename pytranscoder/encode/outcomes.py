@@ -1,0 +1,105 @@
+"""From planned jobs and scheduler verdicts to the events that tell of them. Decides nothing."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from pytranscoder.encode.choose import Task
+from pytranscoder.encode.replace import require_free
+from pytranscoder.errors import ReplaceError
+from pytranscoder.jobs.events import LOCAL_HOST, AttemptSucceeded, JobFinished, JobReady, Outcome, Planned, RunFinished
+from pytranscoder.jobs.scheduler import FinishJob
+
+DONE = (Outcome.ENCODED, Outcome.SKIPPED, Outcome.REJECTED)
+
+
+@dataclass(slots=True)
+class Totals:
+    """What the last event of a run counts."""
+
+    jobs: Counter[Outcome] = field(default_factory=Counter)
+    source_bytes: int = 0
+    output_bytes: int = 0
+
+    def add(self, event: JobFinished) -> None:
+        """Count one job."""
+        self.jobs[event.outcome] += 1
+        if event.outcome is Outcome.ENCODED:
+            self.source_bytes += event.source_bytes
+            self.output_bytes += event.output_bytes or 0
+
+    def finished(self, run: str, begun: float, now: float, *, interrupted: bool) -> RunFinished:
+        """Return the last event of a run that began at `begun`, in Unix seconds."""
+        return RunFinished(
+            time=now,
+            run=run,
+            seconds=now - begun,
+            encoded=self.jobs[Outcome.ENCODED],
+            skipped=self.jobs[Outcome.SKIPPED],
+            rejected=self.jobs[Outcome.REJECTED],
+            failed=self.jobs[Outcome.FAILED],
+            cancelled=self.jobs[Outcome.CANCELLED],
+            source_bytes=self.source_bytes,
+            output_bytes=self.output_bytes,
+            interrupted=interrupted,
+        )
+
+
+def ready_event(job: int, task: Task, now: float) -> JobReady:
+    """Say that a job waits for a slot."""
+    return JobReady(
+        time=now,
+        job=job,
+        media=task.media.path,
+        profile=task.profile.name,
+        queue=task.profile.queue,
+        work=task.work,
+        duration_s=task.media.duration_s,
+        source_bytes=task.media.size_bytes,
+        rule=task.rule,
+    )
+
+
+def planned_event(job: int, task: Task, argv: tuple[str, ...], now: float) -> Planned:
+    """Say what a dry run would do; also that the final name is taken, which would fail the job."""
+    notes = task.notes
+    try:
+        require_free(task.final, task.media.path)
+    except ReplaceError as exc:
+        notes += (str(exc),)
+    return Planned(
+        time=now,
+        job=job,
+        media=task.media.path,
+        host=LOCAL_HOST,
+        host_type="local",
+        profile=task.profile.name,
+        queue=task.profile.queue,
+        argv=argv,
+        output=task.final,
+        rule=task.rule,
+        why=task.why,
+        notes=notes,
+    )
+
+
+def finished_event(verdict: FinishJob, task: Task, now: float) -> JobFinished:
+    """Say how a job has ended, with what its last attempt knows."""
+    last = verdict.last
+    made = last if isinstance(last, AttemptSucceeded) else None
+    return JobFinished(
+        time=now,
+        job=verdict.job,
+        media=task.media.path,
+        outcome=verdict.outcome,
+        settled=verdict.outcome in DONE and (made is None or made.settled),
+        host=last.host if last else None,
+        profile=task.profile.name,
+        rule=task.rule,
+        attempt=last.attempt if last else None,
+        seconds=last.seconds if last else 0.0,
+        source_bytes=task.media.size_bytes,
+        output_bytes=made.output_bytes if made else None,
+        output=made.output if made else None,
+        reason=verdict.reason,
+        notes=made.notes if made else (),
+    )

@@ -1,0 +1,107 @@
+"""From the files of a command line to planned jobs, while others encode: finds, probes and chooses, in order.
+
+Starts no encode. A library of any size goes through a window of a few probes.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from pytranscoder.encode.choose import Chooser, Skip, Task
+from pytranscoder.errors import AttemptError, HostError, PlanError
+from pytranscoder.hosts.ffmpeg import Ffmpeg
+from pytranscoder.jobs.sources import Request, Source, expand
+from pytranscoder.media.prober import Prober
+
+WINDOW = 4
+BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that was found, with its size in bytes; 0 when it cannot be read."""
+
+    source: Source
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedJob:
+    """A file that has become a job."""
+
+    number: int
+    found: Found
+
+
+Planned = Task | Skip | AttemptError
+
+
+class Planner:
+    """Plans jobs. `ffmpeg` is awaited before the first is given out: an encoder that it lacks fails the job."""
+
+    def __init__(self, chooser: Chooser, prober: Prober, ffmpeg: Awaitable[Ffmpeg], clock: Callable[[], float]) -> None:
+        self._chooser = chooser
+        self._prober = prober
+        self._ffmpeg = ffmpeg
+        self._clock = clock
+
+    async def plan(self, queued: "asyncio.Queue[QueuedJob | None]", give: Callable[[QueuedJob, Planned], None]) -> None:
+        """Plan each queued job until None comes, and give them out in their order."""
+        window: asyncio.Queue[tuple[QueuedJob, asyncio.Task[Planned]] | None] = asyncio.Queue(WINDOW)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._feed(queued, window, group))
+            while entry := await window.get():
+                job, planning = entry
+                give(job, await planning)
+
+    async def _feed(
+        self,
+        queued: "asyncio.Queue[QueuedJob | None]",
+        window: "asyncio.Queue[tuple[QueuedJob, asyncio.Task[Planned]] | None]",
+        group: asyncio.TaskGroup,
+    ) -> None:
+        while job := await queued.get():
+            await window.put((job, group.create_task(self._plan(job.found.source))))
+        await window.put(None)
+
+    async def _plan(self, source: Source) -> Planned:
+        try:
+            media = await self._prober.probe(source.path)
+            choice = self._chooser.choose(source, media, self._clock())
+            if isinstance(choice, Task):
+                self._require_encoders(choice, await self._ffmpeg)
+        except HostError:
+            raise
+        except AttemptError as exc:
+            return exc
+        return choice
+
+    def _require_encoders(self, task: Task, ffmpeg: Ffmpeg) -> None:
+        lacking = ffmpeg.lacking(task.encoders)
+        if lacking:
+            raise PlanError(task.media.path, lacking)
+
+
+async def find_files(requests: Sequence[Request], take: Callable[[Found], None]) -> None:
+    """Find the files that requests mean, in a thread, as a directory on a slow share must hold up nothing.
+
+    Raises UsageError when a list cannot be read.
+    """
+    files = _find(requests)
+    while batch := await asyncio.to_thread(list, islice(files, BATCH)):
+        for found in batch:
+            take(found)
+
+
+def _find(requests: Sequence[Request]) -> Iterator[Found]:
+    for request in requests:
+        for source in expand(request):
+            yield Found(source, _size_bytes(source))
+
+
+def _size_bytes(source: Source) -> int:
+    try:
+        return source.path.stat().st_size
+    except OSError:
+        return 0
