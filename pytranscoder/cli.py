@@ -1,0 +1,196 @@
+"""From understood arguments to an exit status: loads the configuration, starts the run, shows it."""
+
+import asyncio
+import glob
+import secrets
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from platformdirs import user_state_path
+
+from pytranscoder.arguments import Arguments, FileArgument
+from pytranscoder.config.load import default_config, default_config_path, load_config
+from pytranscoder.config.settings import Config
+from pytranscoder.config.starter import write_starter
+from pytranscoder.demo import run_demo
+from pytranscoder.encode.choose import Policy
+from pytranscoder.errors import ConfigError, StateError, TranscoderError, UsageError, printable
+from pytranscoder.jobs.events import Notice, RunFinished
+from pytranscoder.jobs.journal import Journal
+from pytranscoder.jobs.sources import Request, Selection
+from pytranscoder.profiles.profile import DEFAULT_QUEUE
+from pytranscoder.runner import Order, Runner
+from pytranscoder.ui.history import history_json_lines, render_runs
+from pytranscoder.ui.screen import make_screen
+
+INTERRUPTED = 130
+
+
+def run_command(arguments: Arguments) -> int:
+    """Run a command and return its exit status; what goes wrong is told on standard error."""
+    try:
+        return _COMMANDS[arguments.command](arguments)
+    except (ConfigError, UsageError, StateError) as exc:
+        _complain(exc, arguments)
+        return 2
+    except TranscoderError as exc:
+        _complain(exc, arguments)
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as exc:  # noqa: BLE001  # main's boundary: no traceback reaches a user who did not ask for it
+        _complain(exc, arguments)
+        sys.stderr.write("this is a mistake in pytranscoder; -v shows where\n")
+        return 1
+
+
+def _complain(exc: Exception, arguments: Arguments) -> None:
+    if arguments.verbose:
+        sys.stderr.write("".join(traceback.format_exception(exc)))
+    what = f"{type(exc).__name__}: {exc}" if not isinstance(exc, TranscoderError) else str(exc)
+    for line in what.splitlines():
+        sys.stderr.write(f"pytranscoder: {line}\n")
+
+
+def _run(arguments: Arguments) -> int:
+    if arguments.host is not None or any(file.cluster for file in (*arguments.files, arguments.ending)):
+        raise UsageError("clusters are not in this version yet; leave out -c and --host to encode on this machine")
+    config = _load(arguments)
+    requests = _requests(arguments, config)
+    if not requests:
+        sys.stderr.write(f"nothing to do: {printable(config.default_queue_file or '')} is not there\n")
+        return 0
+    order = Order(
+        run=secrets.token_hex(4),
+        requests=requests,
+        policy=_policy(arguments, config),
+        slots={DEFAULT_QUEUE: 1, **config.queues},
+        ffmpeg=config.ffmpeg,
+        one_at_a_time=arguments.one_at_a_time,
+        notices=_notices(config),
+    )
+    return carry_out(order, arguments, config.colorize)
+
+
+def carry_out(order: Order, arguments: Arguments, color: bool | None) -> int:
+    """Run an order with its journal and its screen, and return the exit status."""
+    journal = None if arguments.dry_run else Journal(user_state_path("pytranscoder"))
+    try:
+        with make_screen(
+            json=arguments.json,
+            dry_run=arguments.dry_run,
+            verbose=arguments.verbose,
+            color=color,
+            stdout=sys.stdout,
+            stderr=sys.stderr,
+        ) as screen:
+            if journal is not None:
+                journal.begin_run(order.run, time.time())
+            runner = Runner(order, journal, [screen.handle])
+            finished = asyncio.run(runner.run())
+    finally:
+        if journal is not None:
+            journal.close()
+    return 3 if runner.no_host else exit_status(finished)
+
+
+def exit_status(finished: RunFinished) -> int:
+    """Return the exit status that tells how a run went."""
+    if finished.interrupted:
+        return INTERRUPTED
+    return 1 if finished.failed else 0
+
+
+def _load(arguments: Arguments) -> Config:
+    if arguments.configuration is not None:
+        return load_config(arguments.configuration)
+    path = default_config_path()
+    return load_config(path) if path.exists() else default_config()
+
+
+def _policy(arguments: Arguments, config: Config) -> Policy:
+    return Policy(
+        profiles=config.profiles,
+        templates=config.templates,
+        rules=config.rules,
+        automap=config.automap,
+        keep=arguments.keep,
+        own_name=config.source is None and not arguments.keep,
+        fls_path=config.fls_path,
+        stall_after_s=config.stall_after_s,
+    )
+
+
+def _requests(arguments: Arguments, config: Config) -> list[Request]:
+    """Return what is to be encoded; nothing when that is a default queue file which is not there."""
+    if arguments.files:
+        return [request for file in arguments.files for request in _expand_globs(file)]
+    if config.default_queue_file is None:
+        raise UsageError("no files: name some, or set `default_queue_file` in the configuration")
+    if not config.default_queue_file.exists():
+        return []
+    return [Request(config.default_queue_file, _selection(arguments.ending), is_list=True)]
+
+
+def _expand_globs(file: FileArgument) -> list[Request]:
+    # Windows' shells leave that to the program.
+    paths = [file.path]
+    if sys.platform == "win32" and not file.is_list and glob.has_magic(str(file.path)):
+        paths = [Path(name) for name in sorted(glob.glob(str(file.path)))] or paths  # noqa: PTH207  # absolute patterns
+    return [Request(path, _selection(file), file.is_list) for path in paths]
+
+
+def _selection(file: FileArgument) -> Selection:
+    return Selection(file.profile, file.template, file.mixins)
+
+
+def _notices(config: Config) -> list[Notice]:
+    notices = [Notice(time=time.time(), level="warning", text=str(problem)) for problem in config.warnings]
+    if config.source is None:
+        hint = (
+            "no configuration: using the built-in profiles and keeping every source; "
+            "`pytranscoder init` writes a configuration to start from"
+        )
+        notices.append(Notice(time=time.time(), level="info", text=hint))
+    return notices
+
+
+def _history(arguments: Arguments) -> int:
+    folder = user_state_path("pytranscoder")
+    runs = []
+    if (folder / "journal.db").exists():
+        journal = Journal(folder)
+        runs = journal.history()
+        journal.close()
+    for line in history_json_lines(runs) if arguments.json else render_runs(runs):
+        sys.stdout.write(f"{line}\n")
+    return 0
+
+
+def _init(arguments: Arguments) -> int:
+    path = write_starter(arguments.configuration or default_config_path())
+    sys.stdout.write(f"wrote {printable(path)}; read it, then try `pytranscoder --dry-run FILE`\n")
+    return 0
+
+
+def _demo(arguments: Arguments) -> int:
+    folder = arguments.files[0].path if arguments.files else Path("pytranscoder-demo")
+    return run_demo(folder, lambda order: carry_out(order, arguments, None))
+
+
+def _not_yet(arguments: Arguments) -> int:
+    raise UsageError(f"{arguments.command} is not in this version yet; a file of that name is ./{arguments.command}")
+
+
+_COMMANDS: Mapping[str, Callable[[Arguments], int]] = {
+    "run": _run,
+    "history": _history,
+    "init": _init,
+    "demo": _demo,
+    "agent": _not_yet,
+    "doctor": _not_yet,
+    "undo": _not_yet,
+}

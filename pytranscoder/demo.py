@@ -1,0 +1,67 @@
+"""The first minute with pytranscoder: makes a few real clips with ffmpeg's sources and transcodes them."""
+
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from pytranscoder.encode.choose import Policy
+from pytranscoder.errors import UsageError, printable
+from pytranscoder.hosts.ffmpeg import find_local_ffmpeg
+from pytranscoder.jobs.sources import Request, Selection
+from pytranscoder.profiles.builtin import BUILTIN_PROFILES
+from pytranscoder.profiles.profile import DEFAULT_QUEUE
+from pytranscoder.runner import Order
+
+# Names, pictures (https://ffmpeg.org/ffmpeg-filters.html#Video-Sources) and lengths in seconds.
+CLIPS = (
+    ("Test Card", "testsrc2=size=640x360:rate=25", 20),
+    ("Mandelbrot", "mandelbrot=size=640x360:rate=25", 12),
+    ("Game of Life", "life=size=320x180:rate=25:mold=10:ratio=0.1:death_color=#102040:life_color=#80ffa0", 16),
+)
+SUBTITLE = "1\n00:00:01,000 --> 00:00:04,000\nA film of {seconds} seconds.\n"
+
+
+def run_demo(folder: Path, carry_out: Callable[[Order], int]) -> int:
+    """Make clips in a new folder, transcode them there with `carry_out`, and return its exit status.
+
+    Raises UsageError when the folder is in use, HostError when there is no ffmpeg.
+    """
+    ffmpeg = find_local_ffmpeg(None)
+    try:
+        folder.mkdir(parents=True)
+    except OSError as exc:
+        raise UsageError(f"cannot make {printable(folder)}: {exc.strerror}; name another folder") from exc
+    sys.stdout.write(f"making {len(CLIPS)} clips (h264, aac, subtitles) in {printable(folder)}/\n")
+    for name, picture, seconds in CLIPS:
+        _make_clip(ffmpeg, folder / f"{name}.mp4", picture, seconds)
+    status = carry_out(
+        Order(
+            run=secrets.token_hex(4),
+            requests=[Request(folder, Selection(profile="hevc"))],
+            policy=Policy(profiles=BUILTIN_PROFILES),
+            slots={DEFAULT_QUEUE: 1},
+        )
+    )
+    sys.stdout.write(f"the films in {printable(folder)}/ are HEVC in mkv now; their sources were replaced\n")
+    return status
+
+
+def _make_clip(ffmpeg: str, path: Path, picture: str, seconds: int) -> None:
+    command = [ffmpeg, "-nostdin", "-v", "error", "-f", "lavfi", "-i", picture]
+    command += [
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=frequency=330:beep_factor=4",
+        "-f",
+        "srt",
+        "-i",
+        "pipe:0",
+        "-t",
+        str(seconds),
+    ]
+    command += ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "16", "-pix_fmt", "yuv420p"]
+    command += ["-c:a", "aac", "-c:s", "mov_text", "-metadata:s:a:0", "language=eng", "-metadata:s:s:0", "language=eng"]
+    subprocess.run([*command, f"file:{path}"], input=SUBTITLE.format(seconds=seconds).encode(), check=True)
