@@ -1,4 +1,4 @@
-"""A media file and its streams as plain values. Reads nothing: `media.probe` fills these in."""
+"""A media file, its streams and its end as plain values. Reads nothing: `media.probe` and `media.examine` do."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -59,7 +59,7 @@ class Identity:
 class Media:
     """One input file. `container` is the name of ffmpeg's demuxer, such as ``matroska,webm``.
 
-    `duration_s` is what the header says; None when it says nothing.
+    `duration_s` is what the header says of video and audio; None when it says nothing.
     """
 
     path: Path
@@ -92,3 +92,20 @@ class Media:
     def bitrate_bps(self) -> float | None:
         """Bits per second over the whole file; None without a duration."""
         return self.size_bytes * 8 / self.duration_s if self.duration_s else None
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Where the packets of a file end, in seconds from its start.
+
+    `duration_s` is what its header says, None when it says nothing.
+    `end_s` is the latest end of any video or audio packet, 0 when no packet has a time; cover art does not count.
+    `video_end_s` and `audio_end_s` are None without such packets. `complete` tells whether everything is there that
+    the header promises: a file that was cut off is not.
+    """
+
+    duration_s: float | None
+    end_s: float
+    video_end_s: float | None
+    audio_end_s: float | None
+    complete: bool

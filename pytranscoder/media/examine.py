@@ -1,0 +1,114 @@
+"""Finds where the packets of a file end, with PyAV, and whether its end is missing. Decodes nothing.
+
+Only worker processes import this, as a broken file may crash a demuxer.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+
+from pytranscoder.media.container import OpenFile, opened, stat_regular_file
+from pytranscoder.media.model import Ends
+
+# How much of the file's end is read before all of it is. Ten seconds of an indexed film take milliseconds; two
+# minutes spare a film whose sound outlasts its pictures a reading that takes minutes over a network.
+_TAILS_S = (10.0, 120.0)
+
+# Muxers round, and count the duration of the last packet or do not: the tolerance is that for an encode's output.
+_TOLERANCE_S = 0.5
+_TOLERANCE = 0.001
+
+# Recordings of broadcasts and bare streams stop anywhere, in the middle of a packet too; other formats do not.
+_STOPS_ANYWHERE = frozenset({"mpegts", "mpeg", "mpegvideo", "h264", "hevc", "aac", "ac3", "eac3", "dts", "mp3"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The latest time stamp by index of stream, and whether reading ended as it should."""
+
+    ends_s: dict[int, float]
+    ended_well: bool
+
+    def latest_s(self, indices: list[int]) -> float | None:
+        return max((self.ends_s[index] for index in indices if index in self.ends_s), default=None)
+
+
+def examine(path: Path) -> Ends:
+    """Where the packets of a file end. Raises UnreadableMediaError when it cannot be opened.
+
+    Reads the end of the file only, and all of it when that leaves a doubt. `complete` means that reading ended
+    without an error or a torn packet, and that the packets reach what the header promises: each kind of stream its
+    own duration where the format has one (matroska, mp4, avi), else any stream that of the whole file.
+    A recording that stops early without a header that says so (mpegts) is complete, as nothing tells.
+    """
+    stat_regular_file(path)
+    for tail_s in _TAILS_S:
+        ends = _examine_tail(path, tail_s)
+        if ends is not None:
+            return ends
+    with opened(path) as file:
+        return _judge(file, _read(file))
+
+
+def _examine_tail(path: Path, tail_s: float) -> Ends | None:
+    """None when the tail does not tell: it has no video or no audio, or not all that was promised."""
+    with opened(path) as file:
+        duration_s = file.duration_s()
+        if duration_s is None or duration_s <= tail_s:
+            return None
+        try:
+            file.container.seek(int((file.start_s + duration_s - tail_s) * av.time_base))
+        except av.FFmpegError:
+            return None
+        ends = _judge(file, _read(file))
+        seen = {"video": ends.video_end_s, "audio": ends.audio_end_s}
+        return ends if ends.complete and all(seen[stream.type] is not None for stream in file.streams) else None
+
+
+def _read(file: OpenFile) -> _Reading:
+    streams = [*file.streams, *file.container.streams.subtitles]
+    ends: dict[int, int] = {}
+    torn: dict[int, bool] = {}
+    failed = False
+    try:
+        # This loop sees millions of packets: ticks stay integers until it is over.
+        for packet in file.container.demux(streams):
+            stamp = packet.dts if packet.pts is None else packet.pts
+            if stamp is not None:
+                index, end = packet.stream_index, stamp + (packet.duration or 0)
+                ends[index] = max(end, ends.get(index, end))
+                torn[index] = packet.is_corrupt
+    except av.FFmpegError:
+        failed = True
+    torn_end = any(torn.values()) and file.container.format.name not in _STOPS_ANYWHERE
+    ticks_s = {stream.index: float(stream.time_base or 0) for stream in streams}
+    return _Reading({index: end * ticks_s[index] for index, end in ends.items()}, not (failed or torn_end))
+
+
+def _judge(file: OpenFile, reading: _Reading) -> Ends:
+    kinds = {kind: [s.index for s in file.streams if s.type == kind] for kind in ("video", "audio")}
+    latest_s = {kind: reading.latest_s(indices) for kind, indices in kinds.items()}
+    from_start_s = {kind: None if end is None else end - file.start_s for kind, end in latest_s.items()}
+    return Ends(
+        duration_s=file.duration_s(),
+        end_s=max((end for end in from_start_s.values() if end is not None), default=0.0),
+        video_end_s=from_start_s["video"],
+        audio_end_s=from_start_s["audio"],
+        complete=reading.ended_well and _keeps_promises(file, reading, latest_s),
+    )
+
+
+def _keeps_promises(file: OpenFile, reading: _Reading, latest_s: dict[str, float | None]) -> bool:
+    promises = file.promises()
+    if promises:
+        return all(_reaches(file, latest_s[kind], promised_s) for kind, promised_s in promises.items())
+    # The duration of a whole matroska file without tags covers its subtitles.
+    return _reaches(file, max(reading.ends_s.values(), default=None), file.duration_s() or 0.0)
+
+
+def _reaches(file: OpenFile, end_s: float | None, promised_s: float) -> bool:
+    # Some muxers count from zero, some from the first packet. Taking the later of the two may let a cut pass
+    # in a file that begins late; taking the other would call whole files damaged.
+    reached_s = (end_s or 0.0) - min(file.start_s, 0.0)
+    return reached_s >= promised_s - max(_TOLERANCE_S, promised_s * _TOLERANCE)
