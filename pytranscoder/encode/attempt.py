@@ -24,6 +24,7 @@ from pytranscoder.errors import (
     UnreadableMediaError,
     VerifyError,
     first_leaf,
+    printable,
 )
 from pytranscoder.hosts.ffmpeg import Ffmpeg
 from pytranscoder.hosts.transport import Supervised, Transport
@@ -109,11 +110,18 @@ class Attempt:
         async with self._claimed() as other:
             if other is not None:
                 return _Result(Outcome.SKIPPED, reason=f"left to run {other}, which works on it", settled=False)
-            if self._tools.journal.was_produced(self._task.final, source) and self._task.final.exists():
-                return _Result(Outcome.SKIPPED, reason=f"{self._task.final.name} was made from it already")
+            if self._is_made_already():
+                return _Result(Outcome.SKIPPED, reason=f"{printable(self._task.final.name)} was made from it already")
             require_free(self._task.final, source)
             async with self._host.staging.stage(self._task, self._attempt) as staged:
                 return await self._encode_and_replace(staged)
+
+    def _is_made_already(self) -> bool:
+        """Whether the output of an earlier run that kept the source is still there."""
+        task = self._task
+        if task.remove_source or not task.final.exists():
+            return False
+        return self._tools.journal.was_produced(task.final, task.media.path, task.media.size_bytes)
 
     @asynccontextmanager
     async def _claimed(self) -> AsyncIterator[str | None]:
@@ -241,7 +249,7 @@ class Attempt:
         if status != 0 and any(sign in text for sign in NO_CAPACITY):
             raise CapacityError(self._host.name, "its encoder takes no more sessions at the moment")
         if status != 0 and any(sign in text for sign in NO_SPACE):
-            raise SpaceError(self._host.name, f"no space left for the output of {self._task.final.name}")
+            raise SpaceError(self._host.name, f"no space left for {printable(self._task.final.name)}")
         if status != 0:
             raise EncodeFailedError(argv, status, stderr_tail)
         if last is None or not last.ended:

@@ -142,7 +142,7 @@ class Chooser:
                 return Skip(None, "no rule matches")
             rule, why = match.rule.name, match.why
             if match.rule.skips:
-                return Skip(rule, f"rule {rule}: {why}" if why else f"rule {rule}")
+                return Skip(rule, why)
             selection = self._by_rule(match.rule, selection)
         return self._task(source, media, self._resolve(selection), rule, why)
 

@@ -46,9 +46,9 @@ kill -KILL "$watcher" 2>/dev/null
 exit "$status"
 """
 
-# How long a command may take to obey TERM, in seconds and in the script's steps of 0.2 s. ffmpeg needs well under
-# a second to write its trailer, which is thrown away; the user has pressed Ctrl-C and waits.
-GRACE_S = 3.0
+# How long a command may take to obey TERM, in seconds and in the script's steps of 0.2 s. On TERM ffmpeg empties its
+# encoder first, seconds of work with a slow preset, for an output that is thrown away while the user waits.
+GRACE_S = 1.0
 GRACE_STEPS = int(GRACE_S / 0.2)
 
 

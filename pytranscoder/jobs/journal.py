@@ -198,12 +198,12 @@ class Journal:
             rows = self._db.execute("SELECT path FROM partials WHERE run = ?", (run,)).fetchall()
         return [_path(row[0]) for row in rows]
 
-    def was_produced(self, output: Path, source: Path) -> bool:
-        """Whether a file of this name was encoded from this source by an earlier run."""
+    def was_produced(self, output: Path, source: Path, source_bytes: int) -> bool:
+        """Whether a file of this name was encoded from this source, as large as now, by an earlier run."""
         with self._mutex:
             row = self._db.execute(
-                "SELECT 1 FROM jobs WHERE source = ? AND output = ? AND outcome = 'encoded'",
-                (_bytes(source), _bytes(output)),
+                "SELECT 1 FROM jobs WHERE source = ? AND output = ? AND source_bytes = ? AND outcome = 'encoded'",
+                (_bytes(source), _bytes(output), source_bytes),
             ).fetchone()
         return row is not None
 
