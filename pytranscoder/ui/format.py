@@ -1,0 +1,106 @@
+"""Sizes, durations, percentages and names as short texts. Knows no terminal and no event."""
+
+from rich.cells import cell_len
+
+_UNITS = ("kB", "MB", "GB", "TB", "PB")
+
+
+def size(count: int) -> str:
+    """Bytes in decimal units with one decimal, such as ``1.2 GB``."""
+    if count < 1000:
+        return f"{count} B"
+    value = count / 1000
+    for unit in _UNITS[:-1]:
+        # What would round to 1000.0 belongs to the next unit.
+        if value < 999.95:
+            return f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} {_UNITS[-1]}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as ``0:42``, ``32:10`` or ``1:02:03``."""
+    hours, minutes, rest = _clock(seconds)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def full_duration(seconds: float) -> str:
+    """Seconds as ``0:00:42``: unambiguous in a log without columns."""
+    hours, minutes, rest = _clock(seconds)
+    return f"{hours}:{minutes:02}:{rest:02}"
+
+
+def _clock(seconds: float) -> tuple[int, int, int]:
+    minutes, rest = divmod(round(max(0.0, seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return hours, minutes, rest
+
+
+def signed_percent(value: float) -> str:
+    """A change with its sign, such as ``−58 %`` or ``+4 %``."""
+    whole = round(value)
+    sign = "−" if whole < 0 else "+" if whole > 0 else ""
+    return f"{sign}{abs(whole)} %"
+
+
+def change(before: int, after: int) -> str:
+    """How much smaller or larger `after` is than `before`; empty when there was nothing before."""
+    return signed_percent((after - before) * 100 / before) if before else ""
+
+
+def shrinkage(before: int, after: int) -> str:
+    """Both sizes and the change, such as ``1.2 GB → 0.5 GB (−58 %)``."""
+    percent = change(before, after)
+    return f"{size(before)} → {size(after)}" + (f" ({percent})" if percent else "")
+
+
+def gain(before: int, after: int) -> str:
+    """What is left over on the disk, such as ``696.0 MB saved``."""
+    return f"{size(before - after)} saved" if after <= before else f"{size(after - before)} more than before"
+
+
+def speed(value: float) -> str:
+    """A multiple of real time in at most five cells, such as ``3.1x``."""
+    decimals = 2 if value < 1 else 1 if value < 100 else 0
+    return f"{value:.{decimals}f}x"
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun, such as ``1 file`` or ``3 files``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def shorten(text: str, cells: int) -> str:
+    """The text in at most `cells` terminal cells: what does not fit is left out of the middle."""
+    if cell_len(text) <= cells:
+        return text
+    if cells < 3:
+        return _head(text, cells)
+    head = _head(text, cells // 2)
+    return f"{head}…{_tail(text, cells - 1 - cell_len(head))}"
+
+
+def _head(text: str, cells: int) -> str:
+    # A whole prefix is measured, never single characters: a variation selector widens the one before it.
+    end = 0
+    while end < len(text) and cell_len(text[: end + 1]) <= cells:
+        end += 1
+    return text[:end]
+
+
+def _tail(text: str, cells: int) -> str:
+    start = len(text)
+    while start > 0 and cell_len(text[start - 1 :]) <= cells:
+        start -= 1
+    return text[start:]
+
+
+def left(text: str, cells: int) -> str:
+    """The text at the left of a column of `cells` terminal cells, shortened to fit."""
+    short = shorten(text, cells)
+    return short + " " * (cells - cell_len(short))
+
+
+def right(text: str, cells: int) -> str:
+    """The text at the right of a column; a text that is too long sticks out."""
+    return " " * (cells - cell_len(text)) + text

@@ -1,0 +1,69 @@
+"""Events as JSON, one object a line, for other programs. A new event or field appears by itself."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import cache
+from math import isfinite
+from os import fspath
+from types import TracebackType
+from typing import Any, Self
+
+from pytranscoder.jobs.events import CancelRequested, Event, Notice, Tick
+from pytranscoder.ui.output import Output
+
+_INTERNAL = (Tick, CancelRequested)
+
+
+def json_line(event: Event) -> str:
+    r"""The event as one line of ASCII.
+
+    A byte of a path that is not UTF-8 appears as a lone surrogate (``\udcff``), as Python itself decodes it.
+    """
+    document: dict[str, Any] = {"event": event_name(type(event).__name__), "time": event.time}
+    document.update({field.name: getattr(event, field.name) for field in fields(event) if field.name != "time"})
+    try:
+        return json.dumps(document, default=_plain, allow_nan=False)
+    except ValueError:
+        # JSON has no infinity and no NaN; ffmpeg has both.
+        return json.dumps(_finite(document), default=_plain, allow_nan=False)
+
+
+@cache
+def event_name(class_name: str) -> str:
+    """The name of an event's class in snake case, such as ``job_finished``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", class_name).lower()
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else fspath(value)
+
+
+def _finite(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in document.items()}
+
+
+class JsonLines:
+    """Events on `stdout`, notices as text on `stderr`."""
+
+    def __init__(self, stdout: Output, stderr: Output, *, verbose: bool = False) -> None:
+        self._stdout = stdout
+        self._stderr = stderr
+        self._verbose = verbose
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stdout.flush()
+
+    def handle(self, event: Event) -> None:
+        """Writes the event, if it is one for others."""
+        if isinstance(event, Notice):
+            if self._verbose or event.level != "detail":
+                self._stderr.paragraph(event.text)
+        elif not isinstance(event, _INTERNAL):
+            self._stdout.line(json_line(event))

@@ -1,0 +1,93 @@
+"""The report at the end of a run: a table of its files, totals, failures, notes. Writes nothing."""
+
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from os import PathLike
+
+from pytranscoder.errors import printable
+from pytranscoder.jobs.events import JobFinished, Outcome, RunFinished
+from pytranscoder.ui.format import change, count, duration, gain, left, right, shrinkage, size
+from pytranscoder.ui.narrator import reason_of
+
+# With more files than that, each of them was said as it ended, and totals and failures are what counts.
+FILES_LISTED = 50
+
+_SIZES_FROM_WIDTH = 64
+_OUTCOME_CELLS = 9
+
+Show = Callable[["str | PathLike[str]"], str]
+
+
+def summary_lines(run: RunFinished, jobs: Sequence[JobFinished], width: int = 80, show: Show = printable) -> list[str]:
+    """The report in lines of at most `width` cells, but for reasons and notes, which are never cut."""
+    if not jobs:
+        return ["interrupted: nothing was done" if run.interrupted else "nothing to do"]
+    lines = [*_table(jobs, width, show), ""] if len(jobs) <= FILES_LISTED else []
+    lines += _totals(run, width)
+    lines += _section("failed", _failures(jobs, show))
+    lines += _section("notes", _notes(jobs, show))
+    return lines + _interruption(run)
+
+
+def _table(jobs: Sequence[JobFinished], width: int, show: Show) -> list[str]:
+    with_sizes = width >= _SIZES_FROM_WIDTH
+    heading = ("outcome", "before", "after", "change", "time")
+    rows = [_row("file", heading, width, with_sizes=with_sizes)]
+    rows += [_row(show(job.media.name), _cells(job), width, with_sizes=with_sizes) for job in jobs]
+    return [row.rstrip() for row in rows]
+
+
+def _cells(job: JobFinished) -> tuple[str, str, str, str, str]:
+    before = size(job.source_bytes) if job.source_bytes else ""
+    time = duration(job.seconds) if job.attempt else ""
+    if job.outcome is not Outcome.ENCODED or job.output_bytes is None:
+        return job.outcome.value, before, "", "", time
+    after = size(job.output_bytes)
+    return job.outcome.value, before, after, change(job.source_bytes, job.output_bytes), time
+
+
+def _row(name: str, cells: tuple[str, str, str, str, str], width: int, *, with_sizes: bool) -> str:
+    outcome, before, after, percent, time = cells
+    columns = [left(outcome, _OUTCOME_CELLS)]
+    if with_sizes:
+        columns += [right(before, 8), right(after, 8)]
+    columns += [right(percent, 6), right(time, 8)]
+    rest = "  ".join(columns)
+    return f"{left(name, max(8, width - 2 - len(rest)))}  {rest}"
+
+
+def _totals(run: RunFinished, width: int) -> list[str]:
+    lines = textwrap.wrap(f"{_counts(run)} in {duration(run.seconds)}", width)
+    if run.encoded:
+        before, after = run.source_bytes, run.output_bytes
+        lines += textwrap.wrap(f"{shrinkage(before, after)}, {gain(before, after)}", width)
+    return lines
+
+
+def _counts(run: RunFinished) -> str:
+    counts = {outcome.value: getattr(run, outcome.value) for outcome in Outcome}
+    return ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "0 files"
+
+
+def _failures(jobs: Iterable[JobFinished], show: Show) -> list[str]:
+    return [f"{show(job.media)}: {show(reason_of(job))}" for job in jobs if job.outcome is Outcome.FAILED]
+
+
+def _notes(jobs: Iterable[JobFinished], show: Show) -> list[str]:
+    return [f"{show(job.media)}: {show(note)}" for job in jobs for note in job.notes]
+
+
+def _section(title: str, entries: Sequence[str]) -> list[str]:
+    if not entries:
+        return []
+    lines = ["", f"{title}:", *(f"  {entry}" for entry in entries[:FILES_LISTED])]
+    if len(entries) > FILES_LISTED:
+        lines.append(f"  and {len(entries) - FILES_LISTED} more, see above")
+    return lines
+
+
+def _interruption(run: RunFinished) -> list[str]:
+    if not run.interrupted:
+        return []
+    what = f"{count(run.cancelled, 'file')} not done" if run.cancelled else "all that was begun is done"
+    return ["", f"interrupted: {what}"]
