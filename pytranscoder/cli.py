@@ -24,6 +24,7 @@ from pytranscoder.jobs.sources import Request, Selection
 from pytranscoder.profiles.profile import DEFAULT_QUEUE
 from pytranscoder.runner import Order, Runner
 from pytranscoder.ui.history import history_json_lines, render_runs
+from pytranscoder.ui.output import Output
 from pytranscoder.ui.screen import make_screen
 
 INTERRUPTED = 130
@@ -165,8 +166,9 @@ def _history(arguments: Arguments) -> int:
         journal = Journal(folder)
         runs = journal.history()
         journal.close()
+    output = Output(sys.stdout)
     for line in history_json_lines(runs) if arguments.json else render_runs(runs):
-        sys.stdout.write(f"{line}\n")
+        output.line(line)
     return 0
 
 

@@ -89,13 +89,20 @@ def _with_codec(stream: Stream, source: AvStream, description: re.Match[str] | N
     if context is None:
         return _described_codec(stream, description)
     # Not its name, which is that of a decoder: libdav1d, pgssub, srt.
-    stream = replace(stream, codec=context.codec.canonical_name, codec_tag=_readable(context.codec_tag))
+    stream = replace(stream, codec=context.codec.canonical_name, codec_tag=_codec_tag(context))
     if isinstance(context, AudioCodecContext):
         return replace(stream, channels=context.channels)
     if isinstance(context, VideoCodecContext):
         dolby_vision = description is not None and "DOVI configuration record" in description["details"]
         return replace(_with_picture(stream, context), dolby_vision=dolby_vision)
     return stream
+
+
+def _codec_tag(context: CodecContext) -> str:
+    try:
+        return _readable(context.codec_tag)
+    except UnicodeDecodeError:  # PyAV takes it for text; aac in avi has the number 255
+        return ""
 
 
 def _context(stream: AvStream) -> CodecContext | None:

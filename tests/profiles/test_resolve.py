@@ -34,7 +34,7 @@ def test_a_profile_alone_has_its_own_settings() -> None:
     )
     profile = resolve_profile(named(definition), "hq")
     assert profile.options.input == ("-hwaccel", "auto")
-    assert " ".join(profile.options.all_output) == "-f matroska -c:v libx265 -crf 20 -c:a copy -c:s copy"
+    assert " ".join(profile.options.all_output) == "-f matroska -c:a copy -c:v libx265 -crf 20 -c:s copy"
     assert (profile.extension, profile.queue) == (".mkv", "cuda")
     assert (profile.threshold_percent, profile.threshold_check_percent) == (20, 30)
     assert (profile.automap, profile.verify_by_decoding, profile.accept_damaged) == (False, True, True)
@@ -227,7 +227,7 @@ def test_a_template_stands_for_a_profile() -> None:
     )
     profile = template_profile(template, automap=False)
     assert profile.options.input == ("-hwaccel", "qsv")
-    assert " ".join(profile.options.all_output) == "-c:v hevc_qsv -c:a copy -c:s copy"
+    assert " ".join(profile.options.all_output) == "-c:a copy -c:v hevc_qsv -c:s copy"
     assert profile.audio == LanguageSelection(("eng", "jpn"), default="jpn")
     assert profile.subtitle == LanguageSelection(("eng",))
     assert (profile.threshold_percent, profile.threshold_check_percent) == (20, 50)
