@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 .PHONY: demo test check bench clean
 
 demo: $(VENV)/.installed
-	$(BIN)/pytranscoder demo demo
+	rm -rf demo-clips
+	$(BIN)/pytranscoder demo demo-clips
 
 test: $(VENV)/.installed-dev
 	$(BIN)/ruff check
@@ -30,4 +31,4 @@ $(VENV)/.installed-dev: $(BIN)/python pyproject.toml
 	touch $@ $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo-clips

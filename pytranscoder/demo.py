@@ -44,7 +44,8 @@ def run_demo(folder: Path, carry_out: Callable[[Order], int]) -> int:
             slots={DEFAULT_QUEUE: 1},
         )
     )
-    sys.stdout.write(f"the films in {printable(folder)}/ are HEVC in mkv now; their sources were replaced\n")
+    if status == 0:
+        sys.stdout.write(f"the films in {printable(folder)}/ are HEVC in mkv now; their sources were replaced\n")
     return status
 
 

@@ -254,6 +254,8 @@ class Runner:
         self._totals.add(event)
         self.emit(event)
         self._pruner.settle(event.job, settled=event.settled, at_once=event.outcome is Outcome.ENCODED)
+        if self._journal is not None and event.outcome is Outcome.ENCODED and event.attempt is not None:
+            self._journal.end_replacement(event.attempt)
 
     def _interrupt(self) -> None:
         self._interrupted = True

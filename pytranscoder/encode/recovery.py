@@ -3,11 +3,13 @@
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
 
 from pytranscoder.encode.replace import recover
 from pytranscoder.errors import printable
 from pytranscoder.jobs.journal import Journal
-from pytranscoder.jobs.queue_file import prune
+from pytranscoder.jobs.queue_file import QueueEntry, prune
 
 
 def recover_dead_runs(journal: Journal, now: float) -> Iterator[str]:
@@ -30,17 +32,21 @@ def _recover_run(journal: Journal, run: str, now: float) -> Iterator[str]:
             yield f"{printable(intent.final)} cannot be reached to finish what run {run} began: {exc.strerror}"
             continue
         if in_place:
-            journal.record_recovered(intent, now)
             yield f"{printable(intent.final)}: replacement finished after a crash"
             if intent.queue_file is not None:
                 with suppress(OSError):
-                    prune(intent.queue_file, lambda entry: os.path.abspath(entry.path) == str(intent.source))  # noqa: B023, PTH100
-    for partial in journal.partials(run):
-        if not partial.parent.exists():
+                    prune(intent.queue_file, partial(_names, intent.source))
+            journal.end_replacement(intent.attempt)
+    for path in journal.partials(run):
+        if not path.parent.exists():
             unreachable = True
-        elif partial.exists():
+        elif path.exists():
             with suppress(OSError):
-                partial.unlink()
-                yield f"{printable(partial)}: removed, left by a crash"
+                path.unlink()
+                yield f"{printable(path)}: removed, left by a crash"
     if not unreachable:
         journal.bury(run, now)
+
+
+def _names(source: Path, entry: QueueEntry) -> bool:
+    return os.path.abspath(entry.path) == str(source)  # noqa: PTH100  # as the sources are made

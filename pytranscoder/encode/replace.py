@@ -7,6 +7,7 @@ What a crash interrupted is finished or undone by `recover`, which looks at the 
 import errno
 import os
 import stat
+import time
 import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
@@ -220,7 +221,7 @@ def _rename_to_new(partial: Path, final: Path, at: Checkpoint) -> None:
 def _finish(intent: Replacement, journal: Journal, at: Checkpoint) -> tuple[str, ...]:
     notes = _finish_files(intent)
     at(Step.SOURCE_REMOVED)
-    journal.end_replacement(intent.attempt)
+    journal.finish_replacement(intent, time.time())
     at(Step.END_RECORDED)
     return notes
 

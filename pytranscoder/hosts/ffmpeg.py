@@ -37,7 +37,7 @@ def find_local_ffmpeg(configured: str | None) -> str:
     Raises FfmpegMissingError when the configured one is not there, or none at all.
     """
     if configured:
-        found = shutil.which(Path(configured).expanduser())
+        found = shutil.which(str(Path(configured).expanduser()))
         if not found:
             raise FfmpegMissingError("local", f"no ffmpeg at {configured}; correct `ffmpeg` in the configuration")
         return found

@@ -119,10 +119,7 @@ class Journal:
         """Take down an event of the stream; most are nothing to the journal."""
         match event:
             case EncodeStarted():
-                self._later(
-                    "INSERT INTO attempts (attempt, run, job, host, profile, started) VALUES (?, ?, ?, ?, ?, ?)",
-                    event.attempt, _run_of(event.attempt), event.job, event.host, event.profile, event.time,
-                )  # fmt: skip
+                self._begin_attempt(event)
             case AttemptSucceeded():
                 self._end_attempt(event, event.outcome.value)
             case AttemptFailed():
@@ -182,8 +179,19 @@ class Journal:
         """Record that the new file is whole on disk: from here on a replacement is finished, not undone."""
         self._commit("UPDATE replacements SET durable = 1 WHERE attempt = ?", (attempt,))
 
+    def finish_replacement(self, intent: Replacement, now: float) -> None:
+        """Record that the output is in place; the replacement is still known until `end_replacement`."""
+        self._commit(
+            "INSERT OR REPLACE INTO jobs (run, job, source, profile, outcome, host, source_bytes, output_bytes, output,"
+            " ended) VALUES (?, ?, ?, ?, 'encoded', 'local', ?, ?, ?, ?)",
+            (
+                intent.run, intent.job, _bytes(intent.source), intent.profile, intent.identity.size_bytes,
+                intent.output_bytes, _bytes(intent.final), now,
+            ),
+        )  # fmt: skip
+
     def end_replacement(self, attempt: str) -> None:
-        """Record that a replacement is over, done or undone."""
+        """Record that nothing is left to do for a replacement: it was undone, or its path has left the queue file."""
         self._commit("DELETE FROM replacements WHERE attempt = ?", (attempt,))
 
     def replacements(self, run: str) -> list[tuple[Replacement, bool]]:
@@ -236,18 +244,12 @@ class Journal:
                 db.execute(f"DELETE FROM {table} WHERE run = ?", (run,))  # noqa: S608  # the names stand above
             db.execute("UPDATE runs SET status = 'crashed', ended = ? WHERE run = ?", (now, run))
             db.execute("UPDATE attempts SET result = 'crashed', ended = ? WHERE run = ? AND ended IS NULL", (now, run))
+            db.execute(
+                "UPDATE jobs SET outcome = 'cancelled', reason = 'the program was killed', ended = ?"
+                " WHERE run = ? AND outcome = 'running'",
+                (now, run),
+            )
         self._lock_path(run).unlink(missing_ok=True)
-
-    def record_recovered(self, intent: Replacement, now: float) -> None:
-        """Record the job of a dead run whose replacement was finished now."""
-        self._commit(
-            "INSERT OR REPLACE INTO jobs (run, job, source, profile, outcome, reason, host, source_bytes,"
-            " output_bytes, output, ended) VALUES (?, ?, ?, ?, 'encoded', ?, 'local', ?, ?, ?, ?)",
-            (
-                intent.run, intent.job, _bytes(intent.source), intent.profile, "finished after a crash",
-                intent.identity.size_bytes, intent.output_bytes, _bytes(intent.final), now,
-            ),
-        )  # fmt: skip
 
     def history(self) -> list[RunRecord]:
         """Return all runs, oldest first, with what they did and saved."""
@@ -260,6 +262,18 @@ class Journal:
         record = RunRecord(*row)
         is_dead = record.status == "running" and not self.is_alive(record.run)
         return replace(record, status="crashed") if is_dead else record
+
+    def _begin_attempt(self, event: EncodeStarted) -> None:
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO attempts (attempt, run, job, host, profile, started) VALUES (?, ?, ?, ?, ?, ?)",
+                (event.attempt, self._run, event.job, event.host, event.profile, event.time),
+            )
+            db.execute(
+                "INSERT OR REPLACE INTO jobs (run, job, source, profile, outcome, host, source_bytes)"
+                " VALUES (?, ?, ?, ?, 'running', ?, ?)",
+                (self._run, event.job, _bytes(event.media), event.profile, event.host, event.source_bytes),
+            )
 
     def _end_attempt(self, event: AttemptSucceeded | AttemptFailed, result: str) -> None:
         self._later(
@@ -328,10 +342,6 @@ def _try_lock(lock: FileLock) -> bool:
         lock.acquire(timeout=0)
         return True
     return False
-
-
-def _run_of(attempt: str) -> str:
-    return attempt.partition("-")[0]
 
 
 def _key(source: Path) -> bytes:

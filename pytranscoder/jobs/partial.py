@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 NAME_MAX_BYTES = 255
-_PARTIAL = re.compile(r"\..*\.ptc-[0-9a-z]+-\d+-\d+(\.[^.]*)?")
+_PARTIAL = re.compile(r"\..*\.ptc-[0-9a-z]+-\d+-\d+(\.[^.]*)?", re.DOTALL)  # a name may hold a newline
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}")
 
 

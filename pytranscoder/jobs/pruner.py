@@ -26,6 +26,7 @@ class QueuePruner:
         self._last = clock()
         self._complete = False
         self._lines_of: dict[int, list[_Key]] = {}
+        self._ended: dict[int, bool] = {}
         self._open: dict[_Key, set[int]] = {}
         self._folders: set[_Key] = set()
         self._kept: set[_Key] = set()
@@ -40,6 +41,8 @@ class QueuePruner:
         self._open.setdefault(key, set()).add(job)
         if os.path.abspath(source.entry.path) != str(source.path):  # noqa: PTH100  # as the sources are made
             self._folders.add(key)
+        if job in self._ended:
+            self.settle(job, settled=self._ended[job], at_once=False)
 
     def complete(self) -> None:
         """Note that every line is known, so that a folder has no more files to come."""
@@ -48,7 +51,8 @@ class QueuePruner:
             self._close(key)
 
     def settle(self, job: int, *, settled: bool, at_once: bool) -> None:
-        """Note the end of a job; `settled` lets its line go."""
+        """Note the end of a job; `settled` lets its line go, also one that is still to come."""
+        self._ended[job] = settled
         for key in self._lines_of.pop(job, ()):
             self._open[key].discard(job)
             if not settled:

@@ -96,5 +96,7 @@ def _parse_line(line: bytes) -> Path | None:
         return None
     if len(text) > 1 and text[0] == text[-1] == '"':
         with suppress(ValueError):
-            return Path(json.loads(text))
+            name = json.loads(text)
+            if b"\0" not in os.fsencode(name):  # no file has such a name; the text as it stands will be found missing
+                return Path(name) if name else None
     return Path(text)

@@ -55,7 +55,10 @@ Action = StartAttempt | StopAttempt | FinishJob
 
 @dataclass(slots=True)
 class _Job:
+    """A job without an outcome. `started` numbers its attempts, `attempts` leaves out those that lacked capacity."""
+
     ready: JobReady
+    started: int = 0
     attempts: int = 0
     attempt: str | None = None
     tried: set[str] = field(default_factory=set)
@@ -152,8 +155,9 @@ class Scheduler:
         while not self._cancelled and (place := self._next_place()):
             host, queue, job = place
             state = self._jobs[job]
+            state.started += 1
             state.attempts += 1
-            state.attempt = f"{self._run}-{job}-{state.attempts}"
+            state.attempt = f"{self._run}-{job}-{state.started}"
             self._hosts[host][queue].encoding.add(job)
             yield StartAttempt(job, state.attempt, host)
 
