@@ -1,5 +1,7 @@
 """Sizes, durations, percentages and names as short texts. Knows no terminal and no event."""
 
+import re
+
 from rich.cells import cell_len
 
 _UNITS = ("kB", "MB", "GB", "TB", "PB")
@@ -70,12 +72,23 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+_EPISODE = re.compile(r"\bS\d{1,4}E\d{1,4}|\b\d{1,2}x\d{2,3}\b", re.IGNORECASE)
+_EPISODE_FROM = 20  # cells; in fewer there is no room for a piece of the title beside it
+
+
 def shorten(text: str, cells: int) -> str:
-    """The text in at most `cells` terminal cells: what does not fit is left out of the middle."""
+    """The text in at most `cells` terminal cells: what does not fit is left out of the middle.
+
+    The number of an episode stays, as it is all that tells the names of a season apart.
+    """
     if cell_len(text) <= cells:
         return text
     if cells < 3:
         return _head(text, cells)
+    episode = _EPISODE.search(text)
+    if episode and cells >= _EPISODE_FROM and cell_len(text[: episode.end()]) > cells // 2:
+        head = _head(text, cells // 3)
+        return f"{head}…{_head(text[episode.start() :], cells - 2 - cell_len(head))}…"
     head = _head(text, cells // 2)
     return f"{head}…{_tail(text, cells - 1 - cell_len(head))}"
 

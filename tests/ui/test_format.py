@@ -80,3 +80,9 @@ def test_left_column_is_as_wide_as_asked(name: str) -> None:
 
 def test_right_column_is_filled_from_the_left() -> None:
     assert formats.right("3 %", 5) == "  3 %"
+
+
+def test_shortened_episodes_of_a_season_stay_apart() -> None:
+    names = [f"Some Very Long Show Name S01E0{n} - The Title (2020) [1080p].mp4" for n in (1, 2)]
+    short = [formats.shorten(name, 28) for name in names]
+    assert short == ["Some Very…S01E01 - The Titl…", "Some Very…S01E02 - The Titl…"]
