@@ -88,9 +88,9 @@ def carry_out(order: Order, arguments: Arguments, color: bool | None) -> int:
             stdout=sys.stdout,
             stderr=sys.stderr,
         ) as screen:
+            runner = Runner(order, journal, [screen.handle])
             if journal is not None:
                 journal.begin_run(order.run, time.time())
-            runner = Runner(order, journal, [screen.handle])
             finished = asyncio.run(runner.run())
     finally:
         if journal is not None:

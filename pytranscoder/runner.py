@@ -50,7 +50,10 @@ class Order:
 
 
 class Runner:
-    """Brings every job of an order to its outcome. Observers see all events; the journal is None in a dry run."""
+    """Brings every job of an order to its outcome. Observers see all events; the journal is None in a dry run.
+
+    Raises UsageError when a profile, template or mixin that the order names does not exist.
+    """
 
     def __init__(self, order: Order, journal: Journal | None, observers: Sequence[Callable[[Event], None]]) -> None:
         self._order = order
@@ -58,6 +61,8 @@ class Runner:
         self._observers = observers
         self._scheduler = Scheduler(order.run, one_at_a_time=order.one_at_a_time)
         self._chooser = Chooser(order.policy)
+        for request in order.requests:
+            self._chooser.check(request.selection)
         self._pruner = QueuePruner(time.monotonic)
         self._totals = Totals()
         self._events: deque[Event] = deque()
@@ -74,10 +79,8 @@ class Runner:
     async def run(self) -> events.RunFinished:
         """Run the order and return the last event.
 
-        Raises UsageError when a selection or a list of files cannot be used.
+        Raises UsageError when a list of files cannot be read, StateError when the journal cannot be written.
         """
-        for request in self._order.requests:
-            self._chooser.check(request.selection)
         begun = time.time()
         async with Prober() as self._prober:
             with self._stop_signals():
