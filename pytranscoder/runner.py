@@ -9,7 +9,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,13 +57,14 @@ class Runner:
 
     def __init__(self, order: Order, journal: Journal | None, observers: Sequence[Callable[[Event], None]]) -> None:
         self._order = order
+        self._requests = list(order.requests)
         self._journal = journal
         self._observers = observers
         self._scheduler = Scheduler(order.run, one_at_a_time=order.one_at_a_time)
         self._chooser = Chooser(order.policy)
         for request in order.requests:
             self._chooser.check(request.selection)
-        self._pruner = QueuePruner(time.monotonic)
+        self._pruner = QueuePruner(time.monotonic, self._noting)
         self._totals = Totals()
         self._events: deque[Event] = deque()
         self._numbers: dict[Path, int] = {}
@@ -82,13 +83,13 @@ class Runner:
         Raises UsageError when a list of files cannot be read, StateError when the journal cannot be written.
         """
         begun = time.time()
-        async with Prober() as self._prober:
-            with self._stop_signals():
+        with self._stop_signals():
+            async with Prober() as self._prober:
                 await self._begin(begun)
                 await self._work_or_give_up()
-        self._pruner.flush()
-        finished = self._totals.finished(self._order.run, begun, time.time(), interrupted=self._interrupted)
-        self.emit(finished)
+            self._pruner.flush()
+            finished = self._totals.finished(self._order.run, begun, time.time(), interrupted=self._interrupted)
+            self.emit(finished)
         return finished
 
     def emit(self, event: Event) -> None:
@@ -130,8 +131,16 @@ class Runner:
         for notice in self._order.notices:
             self.emit(notice)
         if self._journal is not None:
-            for text in await asyncio.to_thread(list, recover_dead_runs(self._journal, begun)):
-                self.emit(Notice(time=time.time(), level="warning", text=text))
+            await self._recover(self._journal, begun)
+
+    async def _recover(self, journal: Journal, begun: float) -> None:
+        lists = {request.path for request in self._requests if request.is_list and request.path.exists()}
+        recovery = recover_dead_runs(journal, begun, at=self._order.checkpoint)
+        for text in await asyncio.to_thread(list, recovery):
+            self.emit(Notice(time=time.time(), level="warning", text=text))
+        # A list that is empty and gone now, as its last file was finished, is no mistake of the user's.
+        gone = {path for path in lists if not path.exists()}
+        self._requests = [request for request in self._requests if request.path not in gone]
 
     async def _work_or_give_up(self) -> None:
         try:
@@ -184,7 +193,7 @@ class Runner:
                 self.emit(events.JobQueued(time=time.time(), job=number, media=path, source_bytes=found.size_bytes))
                 queue.put_nowait(QueuedJob(number, found))
 
-        await find_files(self._order.requests, take)
+        await find_files(self._requests, take)
         self._pruner.complete()
         queue.put_nowait(None)
 
@@ -232,7 +241,7 @@ class Runner:
 
     def _require_journal(self) -> Journal:
         if self._journal is None:
-            raise AssertionError("a dry run starts no attempt")
+            raise AssertionError("a dry run writes nothing")
         return self._journal
 
     def _finish_job(self, action: FinishJob) -> None:
@@ -260,7 +269,12 @@ class Runner:
         if self._journal is not None and event.outcome is Outcome.ENCODED and event.attempt is not None:
             self._journal.end_replacement(event.attempt)
 
+    def _noting(self, aside: Path) -> AbstractContextManager[None]:
+        return self._require_journal().noting(aside, self._order.run)
+
     def _interrupt(self) -> None:
+        if self._interrupted:
+            return  # all is being stopped already; to cancel again would cut off the clean-up
         self._interrupted = True
         for task in self._planning:
             task.cancel()
@@ -285,6 +299,8 @@ class Runner:
             for number in STOP_SIGNALS:
                 with suppress(NotImplementedError):
                     loop.remove_signal_handler(number)
+                    if self._interrupted:  # a user who presses Ctrl-C again must not cut off the end of the report
+                        signal.signal(number, signal.SIG_IGN)
 
 
 def _stopped(action: StartAttempt, now: float, begun: float) -> events.AttemptFailed:

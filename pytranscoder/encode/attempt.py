@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pytranscoder.encode.choose import Task
 from pytranscoder.encode.progress import Measure, ProgressReader, Snapshot, measure, saving
-from pytranscoder.encode.replace import Checkpoint, pass_by, replace, require_free
+from pytranscoder.encode.replace import Checkpoint, pass_by, replace, require_free, require_unchanged
 from pytranscoder.encode.staging import Staged, Staging
 from pytranscoder.encode.verify import require_ends, require_streams, require_whole
 from pytranscoder.errors import (
@@ -248,7 +248,8 @@ class Attempt:
         text = "\n".join(stderr_tail)
         if status != 0 and any(sign in text for sign in NO_CAPACITY):
             raise CapacityError(self._host.name, "its encoder takes no more sessions at the moment")
-        if status != 0 and any(sign in text for sign in NO_SPACE):
+        # Whatever the status: ffmpeg 5.1 exits with 0 when it could not write the end of a matroska file.
+        if any(sign in text for sign in NO_SPACE):
             raise SpaceError(self._host.name, f"no space left for {printable(self._task.final.name)}")
         if status != 0:
             raise EncodeFailedError(argv, status, stderr_tail)
@@ -262,6 +263,7 @@ class Attempt:
             output = await prober.probe(staged.fetched)
             output_ends = await prober.examine(staged.fetched)
         except UnreadableMediaError as exc:
+            require_unchanged(task.media.path, task.media.identity)  # a share that is gone took both files with it
             raise VerifyError(f"the output cannot be read: {exc.reason}") from exc
         require_streams(output, task.expected)
         require_ends(ends, output_ends, expected_duration_s(task.profile, ends.end_s), task.whole_kinds)
@@ -300,14 +302,14 @@ class Attempt:
         work = asyncio.get_running_loop().run_in_executor(
             None, lambda: replace(intent, self._tools.journal, at=self._tools.checkpoint, stopped=stop.is_set)
         )
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            stop.set()
-            await asyncio.wait([work])
-            if work.exception() is None:
-                return work.result()  # it was past the point of no return: the truth is that the job is encoded
-            raise
+        while not work.done():
+            try:
+                await asyncio.wait([work])
+            except asyncio.CancelledError:  # as often as it comes: the files must not go while the thread has them
+                stop.set()
+        if stop.is_set() and work.exception() is not None:
+            raise asyncio.CancelledError from work.exception()
+        return work.result()  # also when stopped: past the point of no return the truth is that the job is encoded
 
     def _announce(self, argv: tuple[str, ...]) -> None:
         media = self._task.media

@@ -54,17 +54,26 @@ def require_unchanged(path: Path, identity: Identity) -> None:
         now = identify(path)
     except OSError as exc:
         raise SourceChangedError(path, _why_missing(path)) from exc
-    if now != identity:
+    if not _is_same(now, identity):
         raise SourceChangedError(path, "was changed while it was encoded; left as it is")
+
+
+def _is_same(now: Identity, then: Identity) -> bool:
+    # Not the device: that of a network share may be another one after a restart.
+    return (now.size_bytes, now.mtime_ns, now.inode) == (then.size_bytes, then.mtime_ns, then.inode)
 
 
 def _why_missing(path: Path) -> str:
     folder = path.parent
+    return f"is gone and {printable(folder)} is empty: is its share mounted?" if looks_unmounted(folder) else "is gone"
+
+
+def looks_unmounted(folder: Path) -> bool:
+    """Whether a folder that held a film is empty or gone, as it is when a share is not mounted."""
     try:
-        unmounted = not any(folder.iterdir())
+        return not any(folder.iterdir())
     except OSError:
-        unmounted = True
-    return f"is gone and {printable(folder)} is empty: is its share mounted?" if unmounted else "is gone"
+        return True
 
 
 def is_source(final: Path, source: Path) -> bool:
@@ -87,7 +96,11 @@ def _folded(name: str) -> str:
 def require_free(final: Path, source: Path) -> None:
     """Raise ReplaceError when a final name is taken by anything but the source."""
     if os.path.lexists(final) and not is_source(final, source):
-        raise ReplaceError(f"{printable(final)} exists already; move it away or remove it")
+        raise _taken(final)
+
+
+def _taken(final: Path) -> ReplaceError:
+    return ReplaceError(f"{printable(final)} exists already; move it away or remove it")
 
 
 def replace(
@@ -111,7 +124,8 @@ def replace(
         require_unchanged(intent.source, intent.identity)
         _rename(intent, at)
     except BaseException as exc:
-        intent.partial.unlink(missing_ok=True)
+        with suppress(OSError):  # a partial file that cannot be removed now is noted, and removed at a later start
+            intent.partial.unlink()
         journal.end_replacement(intent.attempt)
         if isinstance(exc, OSError):
             raise explain(exc, intent.final) from exc
@@ -120,23 +134,22 @@ def replace(
     return notes + _finish(intent, journal, at)
 
 
-def recover(intent: Replacement, journal: Journal, *, durable: bool, at: Checkpoint = pass_by) -> bool:
-    """Finish or undo what a crash interrupted; return whether the output is in place now.
+def recover(
+    intent: Replacement, journal: Journal, *, durable: bool, at: Checkpoint = pass_by
+) -> tuple[str, ...] | None:
+    """Finish or undo what a crash interrupted.
 
-    A partial file that was durable is put in place if nothing has changed around it; otherwise it is removed.
+    Returns what the user should know when the output is in place now, None when it was undone: a partial file that
+    was durable is put in place if nothing has changed around it, otherwise it is removed.
     Raises OSError when the files cannot be reached: then nothing was decided.
     """
-    intent.final.parent.stat()
-    if _is_in_place(intent):
-        intent.partial.unlink(missing_ok=True)
-    elif durable and intent.partial.exists() and _may_still_replace(intent):
-        _rename(intent, at)
-    else:
-        intent.partial.unlink(missing_ok=True)
+    _require_reachable(intent.final.parent)
+    in_place = durable and (_is_in_place(intent) or _renames_unless_changed(intent, at))
+    intent.partial.unlink(missing_ok=True)
+    if not in_place:
         journal.end_replacement(intent.attempt)
-        return False
-    _finish(intent, journal, at)
-    return True
+        return None
+    return _finish(intent, journal, at)
 
 
 def _sharing(source: Path) -> tuple[str, ...]:
@@ -147,24 +160,36 @@ def _sharing(source: Path) -> tuple[str, ...]:
     return ()
 
 
-def _may_still_replace(intent: Replacement) -> bool:
-    try:
-        require_unchanged(intent.source, intent.identity)
-        require_free(intent.final, intent.source)
-    except (SourceChangedError, ReplaceError):
-        return False
-    return intent.partial.stat().st_size == intent.output_bytes
+def _require_reachable(folder: Path) -> None:
+    folder.stat()
+    if looks_unmounted(folder):
+        raise FileNotFoundError(errno.ENOENT, "its folder is empty: is its share mounted?", folder)
 
 
 def _is_in_place(intent: Replacement) -> bool:
     """Whether the file under the final name is the new one."""
     try:
-        if intent.partial.exists():  # then only a link can have been made of it
-            return intent.final.samefile(intent.partial)
         now = identify(intent.final)
-    except OSError:
+        if os.path.lexists(intent.partial):  # then only a link can have been made of it
+            return intent.final.samefile(intent.partial)
+    except FileNotFoundError:
         return False
-    return now.size_bytes == intent.output_bytes and now != intent.identity
+    return now.size_bytes == intent.output_bytes and not _is_same(now, intent.identity)
+
+
+def _renames_unless_changed(intent: Replacement, at: Checkpoint) -> bool:
+    """Put the durable partial file in place; whether that was still right to do."""
+    try:
+        if intent.partial.stat().st_size != intent.output_bytes:
+            return False
+        # A source that is gone by now leaves the new file as the only one: it must not go as well.
+        if os.path.lexists(intent.source):
+            require_unchanged(intent.source, intent.identity)
+        require_free(intent.final, intent.source)
+        _rename(intent, at)
+    except (FileNotFoundError, SourceChangedError, ReplaceError):
+        return False
+    return True
 
 
 def _make_durable(intent: Replacement, at: Checkpoint, stopped: Callable[[], bool]) -> None:
@@ -173,8 +198,10 @@ def _make_durable(intent: Replacement, at: Checkpoint, stopped: Callable[[], boo
     at(Step.COPIED)
     if intent.partial.stat().st_size != intent.output_bytes:
         raise ReplaceError(f"{printable(intent.partial)} is not as large as the verified output")
-    _carry_over(intent.source, intent.partial)
-    _sync(intent.partial)
+    # Opened before it gets the mode of the source, which may not let us; and for writing, as Windows wants it.
+    with intent.partial.open("r+b") as new:
+        _carry_over(intent.source, intent.partial)
+        _flush(new.fileno())
     _sync(intent.partial.parent)
 
 
@@ -210,12 +237,15 @@ def _rename_to_new(partial: Path, final: Path, at: Checkpoint) -> None:
     try:
         os.link(partial, final)
     except FileExistsError as exc:
-        raise ReplaceError(f"{printable(final)} exists already; move it away or remove it") from exc
+        raise _taken(final) from exc
     except OSError:  # no hard links on this file system (FAT, some network shares)
+        if os.path.lexists(final):
+            raise _taken(final) from None
         partial.rename(final)
         return
     at(Step.LINKED)
-    partial.unlink()
+    with suppress(OSError):  # it is noted: a later start removes it
+        partial.unlink()
 
 
 def _finish(intent: Replacement, journal: Journal, at: Checkpoint) -> tuple[str, ...]:
@@ -231,13 +261,14 @@ def _finish_files(intent: Replacement) -> tuple[str, ...]:
     if intent.remove_source and not is_source(intent.final, intent.source):
         notes += _remove_source(intent)
     if intent.output != intent.partial:
-        intent.output.unlink(missing_ok=True)
+        with suppress(OSError):  # it is noted: a later start removes it
+            intent.output.unlink()
     return tuple(notes)
 
 
 def _remove_source(intent: Replacement) -> list[str]:
     try:
-        if identify(intent.source) != intent.identity:
+        if not _is_same(identify(intent.source), intent.identity):
             return [f"{printable(intent.source)} was changed meanwhile and stays"]
         intent.source.unlink()
         _sync(intent.source.parent)
@@ -248,17 +279,21 @@ def _remove_source(intent: Replacement) -> list[str]:
     return []
 
 
-def _sync(path: Path) -> None:
-    # Windows cannot sync a directory; some network file systems refuse to.
-    with suppress(PermissionError):
-        descriptor = os.open(path, os.O_RDONLY)
+def _sync(folder: Path) -> None:
+    with suppress(PermissionError):  # Windows cannot open a folder
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(descriptor)
-        except OSError as exc:
-            if exc.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
-                raise
+            _flush(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _flush(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as exc:  # some network file systems refuse to
+        if exc.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
+            raise
 
 
 def explain(exc: OSError, final: Path) -> ReplaceError | SpaceError:

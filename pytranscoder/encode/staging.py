@@ -75,5 +75,6 @@ class InPlace:
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
-            self._journal.forget_partial(path)
+            with suppress(OSError):  # what cannot be removed now stays noted, and is removed at a later start
+                path.unlink(missing_ok=True)
+                self._journal.forget_partial(path)

@@ -12,10 +12,14 @@ It is sent with the command, nothing is installed. It works with dash, bash and 
 #
 # `wait` returns early when a trapped signal arrives, hence the loop: a finished child is a zombie, and found by
 # `kill -0`, until `wait` has fetched its status.
+#
+# A command may obey TERM and a child of its not (a wrapper script and its ffmpeg): at the end of a stop all are killed.
 SCRIPT = """\
 grace=$1 partial=$2
 shift 2
-trap : HUP INT TERM
+stopping=
+trap : HUP INT
+trap stopping=1 TERM
 exec 3<&0 </dev/null
 "$@" 3<&- &
 child=$!
@@ -42,6 +46,7 @@ while :; do
     kill -0 "$child" 2>/dev/null || break
 done
 [ "$status" -eq 0 ] || rm -f -- "$partial"
+[ -z "$stopping" ] || kill -KILL 0
 kill -KILL "$watcher" 2>/dev/null
 exit "$status"
 """

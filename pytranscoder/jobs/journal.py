@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -86,14 +86,17 @@ class Journal:
         self._lock: FileLock | None = None
         self._run = ""
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            # isolation_level=None: transactions are begun by hand, below.
-            self._db = sqlite3.connect(
-                folder / "journal.db", timeout=BUSY_S, isolation_level=None, check_same_thread=False
-            )
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._create_schema()
+            with ExitStack() as undo:
+                folder.mkdir(parents=True, exist_ok=True)
+                # isolation_level=None: transactions are begun by hand, below.
+                self._db = sqlite3.connect(
+                    folder / "journal.db", timeout=BUSY_S, isolation_level=None, check_same_thread=False
+                )
+                undo.callback(self._db.close)
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=FULL")
+                self._create_schema()
+                undo.pop_all()
         except (OSError, sqlite3.Error) as exc:
             raise StateError(f"cannot open the journal in {printable(folder)}: {exc}") from exc
 
@@ -154,6 +157,10 @@ class Journal:
         """Give up a claim."""
         self._commit("DELETE FROM claims WHERE source = ? AND run = ?", (_key(source), run))
 
+    def claims(self, run: str) -> list[Path]:
+        """Return the sources that a run has claimed, symbolic links followed."""
+        return self._paths("SELECT source FROM claims WHERE run = ?", run)
+
     def note_partial(self, path: Path, run: str) -> None:
         """Record the name of a partial file before it is made."""
         self._commit("INSERT OR REPLACE INTO partials (path, run) VALUES (?, ?)", (_bytes(path), run))
@@ -161,6 +168,13 @@ class Journal:
     def forget_partial(self, path: Path) -> None:
         """Record that a partial file is gone."""
         self._later("DELETE FROM partials WHERE path = ?", _bytes(path))
+
+    @contextmanager
+    def noting(self, path: Path, run: str) -> Iterator[None]:
+        """Note a partial file for as long as it may be there."""
+        self.note_partial(path, run)
+        yield
+        self.forget_partial(path)
 
     def begin_replacement(self, intent: Replacement) -> None:
         """Record what is about to be done, durably, before it is done."""
@@ -202,9 +216,7 @@ class Journal:
 
     def partials(self, run: str) -> list[Path]:
         """Return the partial files that a run noted and did not forget."""
-        with self._mutex:
-            rows = self._db.execute("SELECT path FROM partials WHERE run = ?", (run,)).fetchall()
-        return [_path(row[0]) for row in rows]
+        return self._paths("SELECT path FROM partials WHERE run = ?", run)
 
     def was_produced(self, output: Path, source: Path, source_bytes: int) -> bool:
         """Whether a file of this name was encoded from this source, as large as now, by an earlier run."""
@@ -218,18 +230,16 @@ class Journal:
     def is_alive(self, run: str) -> bool:
         """Whether the process of a run still holds its lock."""
         lock = FileLock(self._lock_path(run))
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
+        if not _try_lock(lock):
             return True
         lock.release()
         return False
 
     @contextmanager
     def dead_runs(self) -> Iterator[Sequence[str]]:
-        """Lend the runs that ended without saying so; while lent, no other process takes them for dead as well."""
+        """Lend the dead runs that left something; while lent, no other process takes them for dead as well."""
         with self._mutex:
-            rows = self._db.execute("SELECT run FROM runs WHERE status = 'running'").fetchall()
+            rows = self._db.execute(_UNFINISHED).fetchall()
         locks = [(run, FileLock(self._lock_path(run))) for (run,) in rows]
         try:
             yield [run for run, lock in locks if _try_lock(lock)]
@@ -242,7 +252,7 @@ class Journal:
         with self._transaction() as db:
             for table in ("claims", "partials", "replacements"):
                 db.execute(f"DELETE FROM {table} WHERE run = ?", (run,))  # noqa: S608  # the names stand above
-            db.execute("UPDATE runs SET status = 'crashed', ended = ? WHERE run = ?", (now, run))
+            db.execute("UPDATE runs SET status = 'crashed', ended = ? WHERE run = ? AND status = 'running'", (now, run))
             db.execute("UPDATE attempts SET result = 'crashed', ended = ? WHERE run = ? AND ended IS NULL", (now, run))
             db.execute(
                 "UPDATE jobs SET outcome = 'cancelled', reason = 'the program was killed', ended = ?"
@@ -294,6 +304,11 @@ class Journal:
         if len(self._pending) >= BATCH:
             self.flush()
 
+    def _paths(self, query: str, run: str) -> list[Path]:
+        with self._mutex:
+            rows = self._db.execute(query, (run,)).fetchall()
+        return [_path(row[0]) for row in rows]
+
     def _commit(self, statement: str, values: tuple[object, ...]) -> None:
         with self._transaction() as db:
             db.execute(statement, values)
@@ -327,6 +342,10 @@ class Journal:
         return self._folder / f"run-{run}.lock"
 
 
+_UNFINISHED = """
+SELECT run FROM runs WHERE status = 'running'
+UNION SELECT run FROM partials UNION SELECT run FROM replacements
+"""
 _HISTORY = """
 SELECT r.run, r.started, r.ended, r.status,
     SUM(j.outcome IS 'encoded'), SUM(j.outcome IS 'skipped'), SUM(j.outcome IS 'rejected'),

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
-from pytranscoder.jobs.queue_file import QueueEntry, prune
+from pytranscoder.jobs.queue_file import Noting, QueueEntry, prune
 from pytranscoder.jobs.sources import Source
 
 # Thousands of files that a rule skips must not cost a rewrite each; one that was encoded is written at once.
@@ -18,11 +18,12 @@ _Key = tuple[Path, bytes]
 class QueuePruner:
     """Removes a line when every job that it stands for is settled; a failed or cancelled one keeps it.
 
-    `clock` returns seconds.
+    `clock` returns seconds; `noting` is that of `prune`.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], noting: Noting = nullcontext) -> None:
         self._clock = clock
+        self._noting = noting
         self._last = clock()
         self._complete = False
         self._lines_of: dict[int, list[_Key]] = {}
@@ -67,7 +68,7 @@ class QueuePruner:
         self._last = self._clock()
         for queue_file, lines in self._done.items():
             with suppress(OSError):  # a list that cannot be written, such as a pipe, is only read
-                prune(queue_file, partial(_is_in, lines))
+                prune(queue_file, partial(_is_in, lines), self._noting)
         self._done.clear()
 
     def _close(self, key: _Key) -> None:

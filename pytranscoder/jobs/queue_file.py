@@ -8,9 +8,11 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+Noting = Callable[[Path], AbstractContextManager[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +25,33 @@ class QueueEntry:
 
 def parse_entries(content: bytes) -> Iterator[QueueEntry]:
     """Read the paths of a queue file in their order; comments and blank lines are passed over."""
-    for line in _lines(content):
-        path = _parse_line(line)
+    separator = _separator(content)
+    for line in _lines(content, separator):
+        path = _parse_line(line, separator)
         if path is not None:
             yield QueueEntry(line, path)
 
 
 def without(content: bytes, is_done: Callable[[QueueEntry], bool]) -> bytes:
     """Return the content without the entries that are done; all else stays as it is, byte by byte."""
+    separator = _separator(content)
     kept = []
-    for line in _lines(content):
-        path = _parse_line(line)
+    for line in _lines(content, separator):
+        path = _parse_line(line, separator)
         if path is None or not is_done(QueueEntry(line, path)):
             kept.append(line)
-    return b"".join(kept)
+    after = b"".join(kept)
+    if separator == b"\0" and after and separator not in after:
+        return after + separator  # a last name that had no NUL behind it must not be read as lines of text
+    return after
 
 
-def prune(queue_file: Path, is_done: Callable[[QueueEntry], bool]) -> None:
+def prune(queue_file: Path, is_done: Callable[[QueueEntry], bool], noting: Noting = nullcontext) -> None:
     """Rewrite a queue file without the entries that are done; a file that holds nothing then is removed.
 
     The rewrite is atomic. Lines that another program appends meanwhile are kept: the old file stays open, and what
-    it has gained once the new one is in place is appended to that.
+    it has gained once the new one is in place is appended to that. The context of `noting` is entered with the name
+    of the file written aside for as long as it may be there.
     Raises OSError.
     """
     target = Path(os.path.realpath(queue_file))  # a symbolic link stays one
@@ -56,15 +64,16 @@ def prune(queue_file: Path, is_done: Callable[[QueueEntry], bool]) -> None:
         after = without(before, is_done)
         if after == before:
             return
-        _replace(target, after)
+        aside = target.with_name(f".{target.name}.ptc-{secrets.token_hex(4)}")
+        with noting(aside):
+            _replace(target, aside, after)
         appended = old.read()
         if appended:
             with target.open("ab") as new:
                 new.write(appended)
 
 
-def _replace(target: Path, content: bytes) -> None:
-    aside = target.with_name(f".{target.name}.ptc-{secrets.token_hex(4)}")
+def _replace(target: Path, aside: Path, content: bytes) -> None:
     try:
         if not content.strip(b"\0 \t\r\n"):
             target.rename(aside)
@@ -80,17 +89,21 @@ def _replace(target: Path, content: bytes) -> None:
         aside.unlink(missing_ok=True)
 
 
-def _lines(content: bytes) -> list[bytes]:
+def _separator(content: bytes) -> bytes:
+    return b"\0" if b"\0" in content else b"\n"
+
+
+def _lines(content: bytes, separator: bytes) -> list[bytes]:
     """Split into lines that keep their separators."""
-    separator = b"\0" if b"\0" in content else b"\n"
     lines = [line + separator for line in content.split(separator)]
     lines[-1] = lines[-1][:-1]
     return [line for line in lines if line]
 
 
-def _parse_line(line: bytes) -> Path | None:
-    if line.endswith(b"\0"):
-        return Path(os.fsdecode(line[:-1])) if line != b"\0" else None
+def _parse_line(line: bytes, separator: bytes) -> Path | None:
+    if separator == b"\0":
+        name = os.fsdecode(line.removesuffix(separator))
+        return Path(name) if name else None
     text = os.fsdecode(line.rstrip(b"\r\n"))
     if not text.strip() or text.lstrip().startswith("#"):
         return None

@@ -6,6 +6,7 @@ Opens no media itself and does not load PyAV, so that the program starts quickly
 import asyncio
 import json
 import os
+import signal
 import sys
 from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -72,8 +73,11 @@ class _Worker:
         return answer
 
     def kill(self) -> None:
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        # Not by Process.kill: it polls first, and so takes the exit status of a worker that has just died from asyncio,
+        # which then complains on standard error (https://github.com/python/cpython/issues/87744).
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
 
     async def wait(self) -> None:
         await self._process.wait()
