@@ -9,12 +9,14 @@ demo: $(VENV)/.installed
 	rm -rf demo-clips
 	$(BIN)/pytranscoder demo demo-clips
 
-test: $(VENV)/.installed-dev
+test: check
+	$(BIN)/pytest -n auto --dist worksteal
+
+check: $(VENV)/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto --dist worksteal
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench

@@ -20,13 +20,14 @@ from pytranscoder.encode.choose import Policy
 from pytranscoder.errors import ConfigError, StateError, TranscoderError, UsageError, printable
 from pytranscoder.jobs.events import Notice, RunFinished
 from pytranscoder.jobs.journal import Journal
-from pytranscoder.jobs.sources import Request, Selection
+from pytranscoder.jobs.sources import Request, Selection, require_list
 from pytranscoder.profiles.profile import DEFAULT_QUEUE
 from pytranscoder.runner import Order, Runner
 from pytranscoder.ui.history import history_json_lines, render_runs
 from pytranscoder.ui.output import Output
 from pytranscoder.ui.screen import make_screen
 
+NO_HOST = 3
 INTERRUPTED = 130
 
 
@@ -95,13 +96,15 @@ def carry_out(order: Order, arguments: Arguments, color: bool | None) -> int:
     finally:
         if journal is not None:
             journal.close()
-    return 3 if runner.no_host else exit_status(finished)
+    return exit_status(finished)
 
 
 def exit_status(finished: RunFinished) -> int:
     """Return the exit status that tells how a run went."""
     if finished.interrupted:
         return INTERRUPTED
+    if finished.no_host:
+        return NO_HOST
     return 1 if finished.failed else 0
 
 
@@ -138,6 +141,8 @@ def _requests(arguments: Arguments, config: Config) -> list[Request]:
 
 def _expand_globs(file: FileArgument) -> list[Request]:
     # Windows' shells leave that to the program.
+    if file.is_list:
+        require_list(file.path)
     paths = [file.path]
     if sys.platform == "win32" and not file.is_list and glob.has_magic(str(file.path)):
         paths = [Path(name) for name in sorted(glob.glob(str(file.path)))] or paths  # noqa: PTH207  # absolute patterns
@@ -180,7 +185,8 @@ def _init(arguments: Arguments) -> int:
 
 def _demo(arguments: Arguments) -> int:
     folder = arguments.files[0].path if arguments.files else Path("pytranscoder-demo")
-    return run_demo(folder, lambda order: carry_out(order, arguments, None))
+    say = sys.stderr.write if arguments.json else sys.stdout.write
+    return run_demo(folder, lambda order: carry_out(order, arguments, None), say)
 
 
 def _not_yet(arguments: Arguments) -> int:

@@ -2,7 +2,6 @@
 
 import secrets
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,8 +22,8 @@ CLIPS = (
 SUBTITLE = "1\n00:00:01,000 --> 00:00:04,000\nA film of {seconds} seconds.\n"
 
 
-def run_demo(folder: Path, carry_out: Callable[[Order], int]) -> int:
-    """Make clips in a new folder, transcode them there with `carry_out`, and return its exit status.
+def run_demo(folder: Path, carry_out: Callable[[Order], int], say: Callable[[str], object]) -> int:
+    """Make clips in a new folder, transcode them there with `carry_out`, `say` what happens; return the exit status.
 
     Raises UsageError when the folder is in use, HostError when there is no ffmpeg.
     """
@@ -33,7 +32,7 @@ def run_demo(folder: Path, carry_out: Callable[[Order], int]) -> int:
         folder.mkdir(parents=True)
     except OSError as exc:
         raise UsageError(f"cannot make {printable(folder)}: {exc.strerror}; name another folder") from exc
-    sys.stdout.write(f"making {len(CLIPS)} clips (h264, aac, subtitles) in {printable(folder)}/\n")
+    say(f"making {len(CLIPS)} clips (h264, aac, subtitles) in {printable(folder)}/\n")
     for name, picture, seconds in CLIPS:
         _make_clip(ffmpeg, folder / f"{name}.mp4", picture, seconds)
     status = carry_out(
@@ -45,7 +44,7 @@ def run_demo(folder: Path, carry_out: Callable[[Order], int]) -> int:
         )
     )
     if status == 0:
-        sys.stdout.write(f"the films in {printable(folder)}/ are HEVC in mkv now; their sources were replaced\n")
+        say(f"the films in {printable(folder)}/ are HEVC in mkv now; their sources were replaced\n")
     return status
 
 

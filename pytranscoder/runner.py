@@ -75,20 +75,22 @@ class Runner:
         self._drained = asyncio.Event()
         self._planned = False
         self._interrupted = False
-        self.no_host = False
+        self._no_host = False
 
     async def run(self) -> events.RunFinished:
         """Run the order and return the last event.
 
         Raises UsageError when a list of files cannot be read, StateError when the journal cannot be written.
         """
-        begun = time.time()
+        started = events.RunStarted(
+            time=time.time(), run=self._order.run, version=__version__, dry_run=self._journal is None
+        )
         with self._stop_signals():
             async with Prober() as self._prober:
-                await self._begin(begun)
+                await self._begin(started)
                 await self._work_or_give_up()
             self._pruner.flush()
-            finished = self._totals.finished(self._order.run, begun, time.time(), interrupted=self._interrupted)
+            finished = self._totals.finished(started, time.time(), interrupted=self._interrupted, no_host=self._no_host)
             self.emit(finished)
         return finished
 
@@ -125,13 +127,12 @@ class Runner:
         if self._planned and self._scheduler.idle and not self._queued:
             self._drained.set()
 
-    async def _begin(self, begun: float) -> None:
-        run = self._order.run
-        self.emit(events.RunStarted(time=begun, run=run, version=__version__, dry_run=self._journal is None))
+    async def _begin(self, started: events.RunStarted) -> None:
+        self.emit(started)
         for notice in self._order.notices:
             self.emit(notice)
         if self._journal is not None:
-            await self._recover(self._journal, begun)
+            await self._recover(self._journal, started.time)
 
     async def _recover(self, journal: Journal, begun: float) -> None:
         lists = {request.path for request in self._requests if request.is_list and request.path.exists()}
@@ -149,7 +150,7 @@ class Runner:
             error = first_leaf(group)
             if not isinstance(error, FfmpegMissingError):
                 raise error from group
-            self.no_host = True
+            self._no_host = True
             self.emit(events.HostUnavailable(time=time.time(), host=LOCAL_HOST, reason=error.reason))
             self._cancel_queued("no usable host")
 

@@ -117,7 +117,7 @@ def test_exit_statuses_are_those_that_cli_returns() -> None:
     tree = ast.parse(Path(cli.__file__).read_text("utf-8"))
     returns = [node for node in ast.walk(tree) if isinstance(node, ast.Return)]
     numbers = {node.value for each in returns for node in ast.walk(each) if isinstance(node, ast.Constant)}
-    returned = {number for number in numbers if isinstance(number, int)} | {cli.INTERRUPTED}
+    returned = {number for number in numbers if isinstance(number, int)} | {cli.INTERRUPTED, cli.NO_HOST}
 
     assert {int(cell) for cell in first_cells(section(README, "Exit status"))} == returned
     assert {int(number) for number in re.findall(r"\b(\d+) ", HELP.partition("exit status:")[2])} == returned

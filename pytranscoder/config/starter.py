@@ -29,6 +29,7 @@ profiles:
       - "-c:v libx265"
       - "-crf 22"
       - "-preset medium"
+      - "-x265-params log-level=error"
 
   # hevc_cuda:             # with an NVIDIA card
   #   include: common

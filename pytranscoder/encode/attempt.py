@@ -155,7 +155,8 @@ class Attempt:
                 ends = group.create_task(self._examine_source())
                 rejected = group.create_task(self._encode(staged))
         except BaseExceptionGroup as exc:
-            raise first_leaf(exc) from exc
+            error = first_leaf(exc)
+            raise error from error.__cause__
         return rejected.result(), ends.result()
 
     async def _examine_source(self) -> Ends:
@@ -178,10 +179,15 @@ class Attempt:
 
     async def _extract_covers(self, staged: Staged) -> None:
         for stream in self._task.covers:
-            argv = cover_argv(self._host.ffmpeg.path, staged.source, stream, staged.covers[stream.index])
-            done = await self._host.transport.capture(argv, self._tools.stall_after_s)
-            if done.exit_status != 0:
-                raise EncodeFailedError(argv, done.exit_status, done.stderr.splitlines())
+            cover = staged.covers[stream.index]
+            argv = cover_argv(self._host.ffmpeg.path, staged.source, stream, cover)
+            try:
+                async with asyncio.timeout(self._tools.stall_after_s):
+                    status, stderr_tail = await self._run_to_end(argv, cover)
+            except TimeoutError as exc:
+                raise StalledError(self._tools.stall_after_s) from exc
+            if status != 0:
+                raise EncodeFailedError(argv, status, stderr_tail)
 
     async def _watch(self, ffmpeg: Supervised) -> tuple[Snapshot | None, _Result | None]:
         """Follow the progress until ffmpeg closes it, stalls, or turns out not to compress."""
@@ -275,12 +281,16 @@ class Attempt:
         reading = ("-nostdin", "-v", "error", "-xerror", "-i", str(staged.fetched))
         argv = (self._host.ffmpeg.path, *reading, "-map", "0:v?", "-map", "0:a?", "-f", "null", "-")
         # An empty partial name: whatever the decoder does, the output is not its to remove.
-        async with self._host.transport.supervise(argv, "") as ffmpeg:
+        status, stderr_tail = await self._run_to_end(argv, "")
+        if status != 0 or stderr_tail:
+            raise VerifyError(f"the output does not decode: {EncodeFailedError(argv, status, stderr_tail)}")
+
+    async def _run_to_end(self, argv: tuple[str, ...], partial: str) -> tuple[int, tuple[str, ...]]:
+        async with self._host.transport.supervise(argv, partial) as ffmpeg:
             async for _ in ffmpeg.lines():
                 pass
             status = await ffmpeg.wait()
-        if status != 0 or ffmpeg.stderr_tail:
-            raise VerifyError(f"the output does not decode: {EncodeFailedError(argv, status, ffmpeg.stderr_tail)}")
+        return status, ffmpeg.stderr_tail
 
     async def _replace(self, staged: Staged, output_bytes: int) -> tuple[str, ...]:
         task = self._task

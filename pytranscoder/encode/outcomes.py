@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 from pytranscoder.encode.choose import Task
 from pytranscoder.encode.replace import require_free
 from pytranscoder.errors import ReplaceError
-from pytranscoder.jobs.events import LOCAL_HOST, AttemptSucceeded, JobFinished, JobReady, Outcome, Planned, RunFinished
+from pytranscoder.jobs.events import (
+    LOCAL_HOST,
+    AttemptSucceeded,
+    JobFinished,
+    JobReady,
+    Outcome,
+    Planned,
+    RunFinished,
+    RunStarted,
+)
 from pytranscoder.jobs.scheduler import FinishJob
 
 DONE = (Outcome.ENCODED, Outcome.SKIPPED, Outcome.REJECTED)
@@ -27,12 +36,12 @@ class Totals:
             self.source_bytes += event.source_bytes
             self.output_bytes += event.output_bytes or 0
 
-    def finished(self, run: str, begun: float, now: float, *, interrupted: bool) -> RunFinished:
-        """Return the last event of a run that began at `begun`, in Unix seconds."""
+    def finished(self, started: RunStarted, now: float, *, interrupted: bool, no_host: bool) -> RunFinished:
+        """Return the last event of a run."""
         return RunFinished(
             time=now,
-            run=run,
-            seconds=now - begun,
+            run=started.run,
+            seconds=now - started.time,
             encoded=self.jobs[Outcome.ENCODED],
             skipped=self.jobs[Outcome.SKIPPED],
             rejected=self.jobs[Outcome.REJECTED],
@@ -41,6 +50,7 @@ class Totals:
             source_bytes=self.source_bytes,
             output_bytes=self.output_bytes,
             interrupted=interrupted,
+            no_host=no_host,
         )
 
 

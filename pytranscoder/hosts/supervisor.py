@@ -13,12 +13,13 @@ It is sent with the command, nothing is installed. It works with dash, bash and 
 # `wait` returns early when a trapped signal arrives, hence the loop: a finished child is a zombie, and found by
 # `kill -0`, until `wait` has fetched its status.
 #
+# dash says "Terminated" on standard error, and when the owner is dead nobody reads that: hence the trap for PIPE.
 # A command may obey TERM and a child of its not (a wrapper script and its ffmpeg): at the end of a stop all are killed.
 SCRIPT = """\
 grace=$1 partial=$2
 shift 2
 stopping=
-trap : HUP INT
+trap : HUP INT PIPE
 trap stopping=1 TERM
 exec 3<&0 </dev/null
 "$@" 3<&- &

@@ -225,7 +225,10 @@ class Notice(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished(Event):
-    """The last event of a run: its counts by outcome, bytes of encoded files before and after, and length."""
+    """The last event of a run: its counts by outcome, bytes of encoded files before and after, and length.
+
+    With `no_host` nothing could be encoded at all.
+    """
 
     run: str
     seconds: float
@@ -237,3 +240,4 @@ class RunFinished(Event):
     source_bytes: int = 0
     output_bytes: int = 0
     interrupted: bool = False
+    no_host: bool = False

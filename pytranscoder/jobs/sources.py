@@ -1,6 +1,7 @@
 """Which files a command line means: files, directories, lists. Looks at names and types, never into a file."""
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,10 +60,24 @@ def expand(request: Request) -> Iterator[Source]:
     try:
         content = queue_file.read_bytes()
     except OSError as exc:
-        raise UsageError(f"cannot read the list {printable(queue_file)}: {exc.strerror}") from exc
+        raise _unreadable(queue_file, exc) from exc
     for entry in parse_entries(content):
         for path in media_files(entry.path):
             yield Source(path, request.selection, queue_file, entry)
+
+
+def require_list(path: Path) -> None:
+    """Raise UsageError unless a list is there, before anything is begun; it is not opened, as it may be a pipe."""
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
+    if is_folder:
+        raise UsageError(f"{printable(path)} is a directory, not a list; name it without --from-file")
+
+
+def _unreadable(path: Path, exc: OSError) -> UsageError:
+    return UsageError(f"cannot read the list {printable(path)}: {exc.strerror}")
 
 
 def media_files(path: Path) -> Iterator[Path]:

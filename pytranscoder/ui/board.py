@@ -212,7 +212,7 @@ class Board:
         self._live.update(Group(*lines))
         if told:
             above = chain.from_iterable(told_lines(item, width, show) for item in told)
-            self._console.print(*above, sep="\n", soft_wrap=True)
+            self._console.print(*above, sep="\n")
         else:
             self._live.refresh()
 

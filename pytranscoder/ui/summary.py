@@ -21,12 +21,18 @@ Show = Callable[["str | PathLike[str]"], str]
 def summary_lines(run: RunFinished, jobs: Sequence[JobFinished], width: int = 80, show: Show = printable) -> list[str]:
     """The report in lines of at most `width` cells, but for reasons and notes, which are never cut."""
     if not jobs:
-        return ["interrupted: nothing was done" if run.interrupted else "nothing to do"]
+        return [_why_nothing(run)]
     lines = [*_table(jobs, width, show), ""] if len(jobs) <= FILES_LISTED else []
     lines += _totals(run, width)
     lines += _section("failed", _failures(jobs, show))
     lines += _section("notes", _notes(jobs, show))
     return lines + _interruption(run)
+
+
+def _why_nothing(run: RunFinished) -> str:
+    if run.interrupted:
+        return "interrupted: nothing was done"
+    return "no usable host: nothing was done" if run.no_host else "nothing to do"
 
 
 def _table(jobs: Sequence[JobFinished], width: int, show: Show) -> list[str]:
