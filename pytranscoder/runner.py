@@ -171,7 +171,11 @@ class Runner:
 
     async def _check_host(self) -> Ffmpeg:
         self._transport = LocalTransport(LOCAL_HOST)
-        self._ffmpeg = await check_ffmpeg(self._transport, find_local_ffmpeg(self._order.ffmpeg))
+        try:
+            self._ffmpeg = await check_ffmpeg(self._transport, find_local_ffmpeg(self._order.ffmpeg))
+        except FfmpegMissingError:
+            await asyncio.wait(self._planning[:1])  # every file that was named is a job, and is told of
+            raise
         self.emit(
             events.HostReady(
                 time=time.time(),
@@ -283,8 +287,8 @@ class Runner:
         self._cancel_queued("interrupted")
 
     def _cancel_queued(self, reason: str) -> None:
-        while self._queued:
-            number, found = self._queued.popitem()
+        queued, self._queued = self._queued, {}
+        for number, found in queued.items():
             self._end_unplanned(number, found, Outcome.CANCELLED, reason)
         self._check_drained()
 
