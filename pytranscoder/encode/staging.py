@@ -55,7 +55,7 @@ class InPlace:
         output = task.partial(self._fls_path, attempt) if self._fls_path else partial
         covers = {stream.index: output.with_suffix(f".{stream.index}") for stream in task.covers}
         with ExitStack() as stack:
-            for path in (partial, output, *covers.values()):
+            for path in dict.fromkeys((partial, output, *covers.values())):
                 stack.enter_context(self._reserved(path))
             named = {index: str(path) for index, path in covers.items()}
             yield Staged(str(task.media.path), str(output), output, partial, named)

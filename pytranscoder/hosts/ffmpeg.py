@@ -1,6 +1,5 @@
 """Which ffmpeg a host has and what it can do. Runs it only to ask for its version and its encoders."""
 
-import asyncio
 import difflib
 import shutil
 from collections.abc import Iterable
@@ -61,24 +60,22 @@ async def check_ffmpeg(transport: Transport, path: str) -> Ffmpeg:
     Raises FfmpegMissingError when it cannot be run.
     """
     try:
-        version, encoders = await asyncio.gather(
-            transport.capture((path, "-hide_banner", "-version"), ANSWER_WITHIN_S),
-            transport.capture((path, "-hide_banner", "-encoders"), ANSWER_WITHIN_S),
-        )
+        # One question for both, as ffmpeg takes longer to start than to answer: the version is in its banner.
+        answer = await transport.capture((path, "-encoders"), ANSWER_WITHIN_S)
     except HostError as exc:
         raise FfmpegMissingError(transport.host, exc.reason) from exc
-    _require_success(transport.host, path, version)
-    return Ffmpeg(path, read_version(version.stdout), read_encoders(encoders.stdout))
+    _require_success(transport.host, path, answer)
+    return Ffmpeg(path, read_version(answer.stderr), read_encoders(answer.stdout))
 
 
 def _require_success(host: str, path: str, answer: Captured) -> None:
-    if answer.exit_status != 0 or not answer.stdout.startswith("ffmpeg"):
+    if answer.exit_status != 0 or not read_encoders(answer.stdout):
         last = (answer.stderr.strip().splitlines() or ["no answer"])[-1]
         raise FfmpegMissingError(host, f"{path} is no ffmpeg that can be run (status {answer.exit_status}: {last})")
 
 
 def read_version(text: str) -> str:
-    """Read the version from what ``ffmpeg -version`` prints."""
+    """Read the version from the banner that ffmpeg prints first."""
     words = text.split(maxsplit=3)
     return words[2] if len(words) > 2 and words[1] == "version" else "unknown"
 
