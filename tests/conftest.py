@@ -1,8 +1,13 @@
-"""Fixtures of more than one area."""
+"""Fixtures and settings of more than one area."""
 
 import pytest
+from hypothesis import settings
 
 from tests.clips import Clips
+
+# On a busy machine an example may take long; the tests' own timeout is what counts.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

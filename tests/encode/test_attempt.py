@@ -4,21 +4,30 @@ import asyncio
 import shutil
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from pytranscoder.encode.attempt import Attempt, Host, Tools
-from pytranscoder.encode.replace import Checkpoint, Step
+from pytranscoder.encode.replace import Checkpoint, Step, pass_by
 from pytranscoder.encode.staging import InPlace
 from pytranscoder.hosts.ffmpeg import Ffmpeg
 from pytranscoder.hosts.local import LocalTransport
 from pytranscoder.jobs.events import AttemptFailed, AttemptSucceeded, Outcome
 from pytranscoder.media.prober import Prober
+from pytranscoder.profiles.definition import ProfileDefinition
 from tests.clips import FFMPEG, Clips
-from tests.encode.samples import RUN, Shelf, task
+from tests.encode.samples import MKV, RUN, SAME, Shelf, task
 
-MakeAttempt = Callable[[Checkpoint], Attempt]
+
+class Prepare(Protocol):
+    """Puts a clip on the shelf and makes an attempt at it."""
+
+    async def __call__(
+        self, clip: Path, definition: ProfileDefinition, checkpoint: Checkpoint = pass_by
+    ) -> Attempt: ...
 
 
 class Pause:
@@ -38,23 +47,26 @@ class Pause:
 
 
 @pytest.fixture
-async def make_attempt(shelf: Shelf, clips: Clips) -> AsyncIterator[MakeAttempt]:
-    source = shelf.films / "Film.mp4"
-    shutil.copy(clips.timecode(), source)
+async def prober() -> AsyncIterator[Prober]:
     async with Prober() as prober:
-        film = task(await prober.probe(source))
+        yield prober
+
+
+@pytest.fixture
+def prepare(shelf: Shelf, prober: Prober) -> Prepare:
+    async def prepare_attempt(clip: Path, definition: ProfileDefinition, checkpoint: Checkpoint = pass_by) -> Attempt:
+        source = shelf.films / f"Film{clip.suffix}"
+        shutil.copy(clip, source)
+        film = task(await prober.probe(source), definition)
         host = Host(LocalTransport("local"), InPlace(shelf.journal, RUN, None), Ffmpeg(FFMPEG, "", frozenset()))
+        tools = Tools(RUN, shelf.journal, prober, shelf.journal.record, time.time, 30.0, checkpoint)
+        return Attempt(film, 1, f"{RUN}-1-1", host, tools)
 
-        def make(checkpoint: Checkpoint) -> Attempt:
-            tools = Tools(RUN, shelf.journal, prober, shelf.journal.record, time.time, 30.0, checkpoint)
-            return Attempt(film, 1, f"{RUN}-1-1", host, tools)
-
-        yield make
+    return prepare_attempt
 
 
-async def cancel_twice_at(step: Step, make_attempt: MakeAttempt) -> AttemptSucceeded | AttemptFailed:
-    pause = Pause(step)
-    work = asyncio.ensure_future(make_attempt(pause).run())
+async def cancel_twice_at(pause: Pause, attempt: Attempt) -> AttemptSucceeded | AttemptFailed:
+    work = asyncio.ensure_future(attempt.run())
     await pause.reached.wait()
     for _ in range(2):
         work.cancel()
@@ -65,19 +77,33 @@ async def cancel_twice_at(step: Step, make_attempt: MakeAttempt) -> AttemptSucce
 
 @pytest.mark.parametrize("step", [Step.DURABLE, Step.LINKED, Step.SOURCE_REMOVED])
 async def test_replacement_past_stopping_is_finished_however_often_it_is_cancelled(
-    shelf: Shelf, make_attempt: MakeAttempt, step: Step
+    shelf: Shelf, clips: Clips, prepare: Prepare, step: Step
 ) -> None:
-    ended = await cancel_twice_at(step, make_attempt)
+    pause = Pause(step)
+
+    ended = await cancel_twice_at(pause, await prepare(clips.timecode(), MKV, pause))
 
     assert isinstance(ended, AttemptSucceeded)
     assert ended.outcome is Outcome.ENCODED
     assert [path.name for path in shelf.films.iterdir()] == ["Film.mkv"]
 
 
-async def test_source_that_another_run_has_claimed_is_left_to_it(shelf: Shelf, make_attempt: MakeAttempt) -> None:
+async def test_cover_art_is_extracted_and_kept(shelf: Shelf, clips: Clips, prober: Prober, prepare: Prepare) -> None:
+    attempt = await prepare(clips.rich(), SAME)
+
+    ended = await attempt.run()
+
+    assert isinstance(ended, AttemptSucceeded), ended
+    assert [path.name for path in shelf.films.iterdir()] == ["Film.mkv"]
+    media = await prober.probe(shelf.films / "Film.mkv")
+    assert any(stream.attached_picture for stream in media.streams)
+
+
+async def test_source_that_another_run_has_claimed_is_left_to_it(shelf: Shelf, clips: Clips, prepare: Prepare) -> None:
+    attempt = await prepare(clips.timecode(), MKV)
     shelf.journal.claim(shelf.films / "Film.mp4", RUN)
 
-    ended = await make_attempt(lambda _: None).run()
+    ended = await attempt.run()
 
     assert isinstance(ended, AttemptSucceeded)
     assert (ended.outcome, ended.settled) == (Outcome.SKIPPED, False)

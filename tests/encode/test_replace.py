@@ -1,3 +1,4 @@
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -227,6 +228,33 @@ def test_unexpected_error_leaves_the_source_and_no_partial_file(shelf: Shelf, st
 
     assert intent.source.read_bytes() == OLD
     assert not intent.partial.exists()
+
+
+@pytest.fixture
+def no_hard_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on FAT and on some network shares."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+
+
+@pytest.mark.usefixtures("no_hard_links")
+def test_file_system_without_hard_links_is_renamed_on(shelf: Shelf) -> None:
+    carry_out(shelf, shelf.intent(shelf.source()))
+
+    assert shelf.contents() == {"Film.mkv": NEW}
+
+
+@pytest.mark.usefixtures("no_hard_links")
+def test_final_name_that_appears_is_not_overwritten_without_hard_links_either(shelf: Shelf) -> None:
+    intent = shelf.intent(shelf.source())
+
+    with pytest.raises(ReplaceError, match="exists already"):
+        carry_out(shelf, intent, at_step(Step.DURABLE, lambda: intent.final.write_bytes(b"another film")))
+
+    assert shelf.contents() == {"Film.mp4": OLD, "Film.mkv": b"another film"}
 
 
 def test_full_disk_leaves_the_source_and_says_so(shelf: Shelf, disks: Disks) -> None:
