@@ -67,11 +67,10 @@ class InPlace:
     def _reserved(self, path: Path) -> Iterator[None]:
         self._journal.note_partial(path, self._run)
         try:
-            with suppress(FileExistsError):  # output and partial may be the same
-                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         except OSError as exc:
             self._journal.forget_partial(path)
-            raise explain(exc, path) from exc
+            raise explain(exc, path.parent) from exc
         try:
             yield
         finally:

@@ -1,0 +1,172 @@
+"""The command in this process: exit statuses and what it says, mostly without any encode."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytranscoder.arguments import Arguments, parse
+from pytranscoder.cli import exit_status, run_command
+from pytranscoder.jobs.events import RunFinished
+
+RULES = "profiles: {small: {output_options: '-c copy'}}\nrules: {all: {profile: small}}\n"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of its own, in which the command runs."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def configuration(home: Path) -> Path:
+    path = home / ".transcode.yml"
+    path.write_text(RULES)
+    return path
+
+
+def run(*words: str) -> int:
+    return run_command(parse(words))
+
+
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [
+        pytest.param({}, 0, id="nothing to do"),
+        pytest.param({"encoded": 1, "skipped": 2, "rejected": 3}, 0, id="all is well"),
+        pytest.param({"encoded": 9, "failed": 1}, 1, id="one failed"),
+        pytest.param({"no_host": True, "cancelled": 1}, 3, id="no usable host"),
+        pytest.param({"encoded": 9, "failed": 1, "cancelled": 1, "interrupted": True}, 130, id="interrupted"),
+        pytest.param({"encoded": 9, "interrupted": True}, 130, id="interrupted at the very end"),
+    ],
+)
+def test_the_exit_status_tells_how_the_run_went(values: dict[str, Any], status: int) -> None:
+    assert exit_status(RunFinished(time=1, run="r1", seconds=1, **values)) == status
+
+
+@pytest.mark.parametrize("words", [["-c", "home", "a.mkv"], ["--host", "nas", "a.mkv"], ["a.mkv", "-c", "home"]])
+def test_clusters_are_refused_with_what_to_leave_out(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*words) == 2
+    assert "clusters are not in this version yet; leave out -c and --host" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["agent", "doctor", "undo", "--agent"])
+def test_a_command_that_is_not_there_yet_says_so(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(command) == 2
+
+    name = command.strip("-")
+    assert f"{name} is not in this version yet; a file of that name is ./{name}" in capsys.readouterr().err
+
+
+def test_without_files_and_a_default_queue_file_there_is_nothing_to_go_by(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run() == 2
+    assert "no files: name some, or set `default_queue_file`" in capsys.readouterr().err
+
+
+def test_a_default_queue_file_that_is_not_there_is_no_error(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / ".transcode.yml").write_text(f"config: {{default_queue_file: {home}/queue.txt}}\n{RULES}")
+
+    assert run() == 0
+    assert f"nothing to do: {home}/queue.txt is not there" in capsys.readouterr().err
+
+
+def test_without_a_configuration_the_user_is_told_how_to_get_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("gone.mkv") == 1
+    assert "no configuration: using the built-in profiles" in "".join(capsys.readouterr())
+
+
+@pytest.mark.usefixtures("configuration")
+def test_with_a_configuration_there_is_no_such_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("gone.mkv") == 1
+    assert "no configuration" not in "".join(capsys.readouterr())
+
+
+def test_a_configuration_that_is_named_must_be_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("-y", "gone.yml", "a.mkv") == 2
+    assert "gone.yml" in capsys.readouterr().err
+
+
+def test_every_problem_of_a_configuration_has_a_line(configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configuration.write_text("config: {colourize: yes}\nprofiles: {a: {extention: .mkv}}\n")
+
+    assert run("a.mkv") == 2
+
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(" ")[1] for line in lines] == [f"{configuration}:1:", f"{configuration}:2:"]
+
+
+def test_a_profile_that_does_not_exist_is_a_mistake_in_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("-p", "nobody", "a.mkv") == 2
+    assert "nobody" in capsys.readouterr().err
+
+
+def test_a_list_that_does_not_exist_is_a_mistake_in_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--from-file", "gone.txt") == 2
+    assert "cannot read the list" in capsys.readouterr().err
+
+
+def test_without_a_usable_ffmpeg_there_is_no_host(configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configuration.write_text(f"config: {{ffmpeg: /nowhere/ffmpeg}}\n{RULES}")
+
+    assert run("gone.mkv") == 3
+    assert "no ffmpeg at /nowhere/ffmpeg" in "".join(capsys.readouterr())
+
+
+def test_a_state_folder_that_cannot_be_made_is_an_error(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "state").touch()
+
+    assert run("a.mkv") == 2
+    assert "cannot open the journal" in capsys.readouterr().err
+
+
+def test_a_dry_run_leaves_no_state(home: Path) -> None:
+    run("--dry-run", "gone.mkv")
+
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize(("words", "shown"), [((), False), (("-v",), True)])
+def test_a_traceback_is_shown_to_those_who_ask(
+    words: tuple[str, ...], shown: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(*words, "-p", "nobody", "a.mkv")
+
+    said = capsys.readouterr().err
+    assert ("Traceback" in said) == shown
+    assert said.splitlines()[-1].startswith("pytranscoder: ")
+
+
+def test_a_mistake_of_ours_is_called_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(Arguments(command="no such command")) == 1
+
+    said = capsys.readouterr().err
+    assert "this is a mistake in pytranscoder; -v shows where" in said
+    assert "Traceback" not in said
+
+
+def test_init_writes_a_configuration_that_loads(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("init") == 0
+    assert f"wrote {home}/.transcode.yml" in capsys.readouterr().out
+    assert run("--dry-run", "-p", "hevc", "gone.mkv") == 1
+
+
+def test_init_overwrites_nothing(configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("init") == 2
+    assert "exists already" in capsys.readouterr().err
+    assert configuration.read_text() == RULES
+
+
+def test_there_may_be_no_history_yet(home: Path) -> None:
+    assert run("history") == 0
+    assert list(home.iterdir()) == []
+
+
+def test_the_history_has_the_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    run("gone.mkv")
+    capsys.readouterr()
+
+    assert run("history", "--json") == 0
+    assert '"failed": 1' in capsys.readouterr().out
