@@ -37,7 +37,8 @@ from pytranscoder.jobs.events import (
     Outcome,
     Progress,
 )
-from pytranscoder.jobs.journal import Journal, Replacement
+from pytranscoder.jobs.journal import Journal
+from pytranscoder.jobs.replacement import Replacement
 from pytranscoder.media.model import Ends
 from pytranscoder.media.prober import Prober
 from pytranscoder.profiles.command import cover_argv, expected_duration_s

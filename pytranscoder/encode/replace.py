@@ -15,7 +15,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from pytranscoder.errors import ReplaceError, SourceChangedError, SpaceError, printable
-from pytranscoder.jobs.journal import Journal, Replacement
+from pytranscoder.jobs.journal import Journal
+from pytranscoder.jobs.replacement import Replacement
 from pytranscoder.media.model import Identity
 
 COPY_CHUNK_BYTES = 8 << 20

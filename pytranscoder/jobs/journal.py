@@ -9,7 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from pytranscoder.jobs.events import (
     RunFinished,
 )
 from pytranscoder.jobs.history import RunRecord
+from pytranscoder.jobs.replacement import Replacement
 from pytranscoder.media.model import Identity
 
 SCHEMA_VERSION = 1
@@ -51,28 +52,6 @@ CREATE INDEX jobs_by_source ON jobs (source);
 """
 BATCH = 500
 BUSY_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Replacement:
-    """What one replacement sets out to do: put a verified output under its final name, then remove the source.
-
-    `output` is where ffmpeg wrote, `partial` the same file beside the final name (equal unless it was made elsewhere);
-    `identity` is the source's as it was probed; `remove_source` is False when the source stays.
-    """
-
-    attempt: str
-    run: str
-    job: int
-    source: Path
-    identity: Identity
-    output: Path
-    partial: Path
-    final: Path
-    output_bytes: int
-    remove_source: bool
-    profile: str | None = None
-    queue_file: Path | None = None
 
 
 class Journal:

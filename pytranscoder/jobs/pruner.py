@@ -81,4 +81,4 @@ def _is_in(lines: set[bytes], entry: QueueEntry) -> bool:
 
 
 def _bare(line: bytes) -> bytes:
-    return line.rstrip(b"\r\n\0")
+    return line[:-1] if line.endswith(b"\0") else line.rstrip(b"\r\n")

@@ -81,13 +81,18 @@ def _unreadable(path: Path, exc: OSError) -> UsageError:
 
 
 def media_files(path: Path) -> Iterator[Path]:
-    """Yield a file itself, or the media files below a directory, sorted; hidden files and directories are left out."""
+    """Yield a file itself, or the media files below a directory, sorted; hidden files and directories are left out.
+
+    A directory that cannot be read is yielded itself, as the job that will fail and say so.
+    """
     absolute = Path(os.path.abspath(path))  # noqa: PTH100  # normalises `..` in names and follows no link
     if not os.path.isdir(absolute):  # noqa: PTH112  # Path.is_dir raises for a name that is too long or not ours to see
         yield absolute
         return
-    for folder, folders, files in os.walk(absolute):
+    unreadable: list[OSError] = []
+    for folder, folders, files in os.walk(absolute, onerror=unreadable.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if os.path.splitext(name)[1].lower() in MEDIA_EXTENSIONS and not name.startswith("."):  # noqa: PTH122
                 yield Path(folder, name)
+    yield from (Path(error.filename) for error in unreadable)

@@ -21,7 +21,8 @@ from pytranscoder.encode.outcomes import Totals
 from pytranscoder.encode.recovery import recover_dead_runs
 from pytranscoder.encode.replace import Checkpoint, Step, identify, replace
 from pytranscoder.jobs.events import RunStarted
-from pytranscoder.jobs.journal import Journal, Replacement
+from pytranscoder.jobs.journal import Journal
+from pytranscoder.jobs.replacement import Replacement
 from pytranscoder.jobs.sources import Request, Selection
 from pytranscoder.profiles.definition import ProfileDefinition
 from pytranscoder.runner import Order

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pytranscoder.encode.choose import Chooser, Policy, Skip, Task
 from pytranscoder.encode.replace import identify
-from pytranscoder.jobs.journal import Journal, Replacement
+from pytranscoder.jobs.journal import Journal
+from pytranscoder.jobs.replacement import Replacement
 from pytranscoder.jobs.sources import Selection, Source
 from pytranscoder.media.model import Identity, Media, Stream, StreamKind
 from pytranscoder.profiles.definition import ProfileDefinition

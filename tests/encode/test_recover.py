@@ -7,7 +7,7 @@ from dataclasses import replace as changed
 import pytest
 
 from pytranscoder.encode.replace import recover
-from pytranscoder.jobs.journal import Replacement
+from pytranscoder.jobs.replacement import Replacement
 from tests.encode.conftest import Disks
 from tests.encode.samples import NEW, OLD, Shelf
 

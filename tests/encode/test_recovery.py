@@ -7,7 +7,8 @@ import pytest
 
 from pytranscoder.encode.recovery import recover_dead_runs
 from pytranscoder.jobs.events import RunFinished
-from pytranscoder.jobs.journal import Journal, Replacement
+from pytranscoder.jobs.journal import Journal
+from pytranscoder.jobs.replacement import Replacement
 from tests.encode.conftest import Disks
 from tests.encode.samples import NEW, OLD, RUN, Shelf
 

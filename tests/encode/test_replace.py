@@ -10,7 +10,7 @@ import pytest
 
 from pytranscoder.encode.replace import STEPS, Checkpoint, Step, is_source, replace
 from pytranscoder.errors import AttemptError, ReplaceError, SourceChangedError, SpaceError
-from pytranscoder.jobs.journal import Replacement
+from pytranscoder.jobs.replacement import Replacement
 from tests.encode.conftest import Disks
 from tests.encode.samples import NEW, OLD, Shelf
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from pytranscoder.errors import StateError
 from pytranscoder.jobs.events import Event, Outcome
-from pytranscoder.jobs.journal import BATCH, SCHEMA_VERSION, Journal, Replacement
+from pytranscoder.jobs.journal import BATCH, SCHEMA_VERSION, Journal
+from pytranscoder.jobs.replacement import Replacement
 from pytranscoder.media.model import Identity
 from tests.jobs.samples import GB, encoded, failed, finished, media, run_finished, started, succeeded
 

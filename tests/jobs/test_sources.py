@@ -1,6 +1,7 @@
 """What paths on a command line stand for."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,13 @@ def test_files_of_a_list_know_their_line(tmp_path: Path) -> None:
 def test_a_list_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot read the list .*gone\.txt: No such file or directory"):
         list(expand(Request(tmp_path / "gone.txt", SELECTION, is_list=True)))
+
+
+def test_directory_that_cannot_be_read_is_not_passed_over(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "film.mkv").touch()
+    files = media_files(tmp_path)
+    first = next(files)
+    shutil.rmtree(tmp_path / "b")
+    assert [first, *files] == [tmp_path / "a" / "film.mkv", tmp_path / "b"]
