@@ -30,8 +30,14 @@ _KINDS_OF_FILES = (
 _ESTIMATED = "Estimating duration from bitrate"
 
 # Demuxers of what must not be replaced by a film: text drawn as pictures (chosen by the ending of the name, such
-# as .nfo), and lists of other files.
-_NOT_MEDIA = frozenset({"tty", "bin", "adf", "idf", "xbin", "concat", "hls", "dash"})
+# as .nfo), lists of other files, and pictures, as `Film/*` also means the poster beside the film.
+_NOT_MEDIA = frozenset(
+    {
+        *("tty", "bin", "adf", "idf", "xbin", "concat", "hls", "dash"),
+        *("image2", "image2pipe", "gif", "apng", "ico", "fits", "jpegxl_anim"),
+    }
+)
+_PICTURES = "_pipe"  # how the names of demuxers end that know a single picture by its first bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +107,9 @@ def opened(path: Path) -> Iterator[OpenFile]:
     except av.FFmpegError as exc:
         raise UnreadableMediaError(path, f"cannot be opened as media: {_reason(exc)}") from exc
     with container:
-        if container.format.name in _NOT_MEDIA:
-            raise UnreadableMediaError(path, f"is no media file ({container.format.name})")
+        name = container.format.name
+        if name in _NOT_MEDIA or name.endswith(_PICTURES):
+            raise UnreadableMediaError(path, f"is no media file ({name})")
         yield OpenFile(container, any(_ESTIMATED in message for _, _, message in warnings))
 
 

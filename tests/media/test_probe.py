@@ -156,6 +156,13 @@ def write(content: str) -> Callable[[Path], object]:
     return lambda path: path.write_text(content)
 
 
+def draw(codec: str) -> Callable[[Path], object]:
+    """Make a picture with ffmpeg."""
+    muxer = ("-f", "gif") if codec == "gif" else ("-f", "image2", "-update", "1")
+    source = ("-f", "lavfi", "-i", "testsrc=size=64x48", "-frames:v", "1")
+    return lambda path: run_ffmpeg(*source, "-c:v", codec, *muxer, str(path))
+
+
 @pytest.mark.parametrize(
     ("name", "make", "reason"),
     [
@@ -168,6 +175,9 @@ def write(content: str) -> Callable[[Path], object]:
         pytest.param("a.mkv", Path.touch, "the file is empty", id="empty"),
         pytest.param("a.mkv", write("no film"), "cannot be opened as media: invalid data", id="no media"),
         pytest.param("a.nfo", write("text art"), "is no media file", id="text that ffmpeg draws"),
+        pytest.param("poster.jpg", draw("mjpeg"), "is no media file", id="picture"),
+        pytest.param("poster", draw("png"), "is no media file", id="picture of any name"),
+        pytest.param("a.gif", draw("gif"), "is no media file", id="moving picture of the web"),
         pytest.param(
             "a.mkv", write("ffconcat version 1.0\nfile b.mkv"), "cannot be opened as media", id="list of files"
         ),
