@@ -5,6 +5,7 @@ import sys
 from pytranscoder import __version__
 from pytranscoder.arguments import HELP, parse
 from pytranscoder.errors import UsageError
+from pytranscoder.ui.output import Output
 
 
 def main() -> int:
@@ -16,11 +17,15 @@ def main() -> int:
         return 2
     answer = {"help": HELP, "version": f"pytranscoder {__version__}\n"}.get(arguments.command)
     if answer is not None:
-        sys.stdout.write(answer)
+        output = Output(sys.stdout)
+        output.write(answer)
+        output.flush()
         return 0
-    # Here and not above: with asyncio, pydantic and rich behind it, this import takes longer than all else.
-    from pytranscoder.cli import run_command  # noqa: PLC0415
-
+    try:
+        # Here and not above: with asyncio, pydantic and rich behind it, this import takes longer than all else.
+        from pytranscoder.cli import run_command  # noqa: PLC0415
+    except KeyboardInterrupt:  # a fifth of a second is long enough for a Ctrl-C
+        return 130
     return run_command(arguments)
 
 

@@ -82,3 +82,34 @@ def test_a_mistake_in_the_usage_is_told_without_a_traceback() -> None:
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "pytranscoder: option -x not recognized; `pytranscoder --help` lists the options\n"
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_an_answer_that_nobody_reads_is_no_error(option: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytranscoder", option], check=False, stdout=full, stderr=subprocess.PIPE, cwd=ROOT
+        )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+INTERRUPTED_START = """
+import sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pytranscoder.cli":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Finder())
+from pytranscoder.__main__ import main
+sys.argv = ["pytranscoder", "a.mkv"]
+sys.exit(main())
+"""
+
+
+def test_an_interruption_of_the_start_leaves_no_traceback() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED_START], check=False, capture_output=True, cwd=ROOT)
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
