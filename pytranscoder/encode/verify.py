@@ -63,16 +63,17 @@ def require_ends(source: Ends, output: Ends, expected_s: float | None, whole: Co
     if expected_s is None:
         return
     if expected_s != source.end_s:
-        _require_end("output", expected_s, output.end_s)
+        _require_end("output", expected_s, output.end_s, source.lead_s)
         return
     if StreamKind.VIDEO in whole:
-        _require_end("picture", source.video_end_s, output.video_end_s)
+        _require_end("picture", source.video_end_s, output.video_end_s, source.lead_s)
     if StreamKind.AUDIO in whole:
-        _require_end("sound", source.audio_end_s, output.audio_end_s)
+        _require_end("sound", source.audio_end_s, output.audio_end_s, source.lead_s)
 
 
-def _require_end(what: str, wanted_s: float | None, found_s: float | None) -> None:
+def _require_end(what: str, wanted_s: float | None, found_s: float | None, lead_s: float) -> None:
     if wanted_s is None or found_s is None:
         return
-    if abs(wanted_s - found_s) > tolerance_s(wanted_s):
+    tolerated_s = tolerance_s(wanted_s)
+    if not wanted_s - tolerated_s <= found_s <= wanted_s + lead_s + tolerated_s:
         raise VerifyError(f"the {what} ends at {found_s:.1f} s, it should at {wanted_s:.1f} s")

@@ -101,7 +101,8 @@ class Ends:
     `duration_s` is what its header says, None when it says nothing.
     `end_s` is the latest end of any video or audio packet, 0 when no packet has a time; cover art does not count.
     `video_end_s` and `audio_end_s` are None without such packets. `complete` tells whether everything is there that
-    the header promises: a file that was cut off is not.
+    the header promises: a file that was cut off is not. `lead_s` is how long before its start packets begin that
+    an edit list hides: a copy of them comes out that much later.
     """
 
     duration_s: float | None
@@ -109,3 +110,4 @@ class Ends:
     video_end_s: float | None
     audio_end_s: float | None
     complete: bool
+    lead_s: float = 0.0

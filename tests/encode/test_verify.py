@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from pytranscoder.encode.verify import require_ends, require_streams, require_whole, tolerance_s
@@ -17,6 +19,9 @@ ALL = ExpectedStreams(video=1, audio=1, subtitle=1, attachment=1, attached_pictu
 
 def ends(video_s: float | None = 60.0, audio_s: float | None = 60.0, *, complete: bool = True) -> Ends:
     return Ends(60.0, max(video_s or 0, audio_s or 0), video_s, audio_s, complete)
+
+
+CUT_AT_THE_START = replace(ends(), lead_s=2.0)
 
 
 @pytest.mark.parametrize(("duration_s", "expected"), [(0, 0.5), (60, 0.5), (500, 0.5), (5400, 5.4)])
@@ -82,6 +87,8 @@ def test_output_without_any_stream_fails() -> None:
         pytest.param(ends(60, None), ends(60, 60), 60.0, BOTH, id="sound was added"),
         pytest.param(ends(), ends(10, 10), 10.0, BOTH, id="cut by the profile"),
         pytest.param(ends(), ends(1, 1), None, BOTH, id="nothing can be expected"),
+        pytest.param(CUT_AT_THE_START, ends(62, 62), 60.0, BOTH, id="later by what an edit list hid"),
+        pytest.param(CUT_AT_THE_START, ends(), 60.0, BOTH, id="what an edit list hid is gone"),
     ],
 )
 def test_output_that_ends_where_it_should_passes(
@@ -105,3 +112,9 @@ def test_output_that_ends_where_it_should_passes(
 def test_output_that_ends_elsewhere_fails(output: Ends, expected_s: float | None, reason: str) -> None:
     with pytest.raises(VerifyError, match=reason):
         require_ends(ends(), output, expected_s, BOTH)
+
+
+@pytest.mark.parametrize("output", [ends(59, 59), ends(62.6, 62.6)], ids=["short", "longer than what was hidden"])
+def test_edit_list_does_not_excuse_any_other_end(output: Ends) -> None:
+    with pytest.raises(VerifyError, match="picture ends"):
+        require_ends(CUT_AT_THE_START, output, 60.0, BOTH)

@@ -150,3 +150,39 @@ def test_empty_file_is_unreadable(tmp_path: Path) -> None:
     (tmp_path / "a.mkv").touch()
     with pytest.raises(UnreadableMediaError):
         examine(tmp_path / "a.mkv")
+
+
+@pytest.fixture(params=["film.ts", "film.mpg"])
+def recording(request: pytest.FixtureRequest, film: MakeFilm) -> Path:
+    return film(request.param)
+
+
+def test_joined_recordings_that_count_again_from_the_start_have_the_length_of_all(
+    recording: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / recording.name
+    path.write_bytes(recording.read_bytes() * 3)
+
+    ends = examine(path)
+
+    assert ends.complete
+    assert (ends.video_end_s, ends.audio_end_s) == pytest.approx((SECONDS * 3, SECONDS * 3), abs=0.3)
+
+
+def test_hole_in_a_recording_is_no_part_of_its_length(film: MakeFilm, tmp_path: Path) -> None:
+    path, later = tmp_path / "a.ts", tmp_path / "later.ts"
+    run_ffmpeg("-i", str(film("film.ts")), "-c", "copy", "-output_ts_offset", "1000", str(later))
+    path.write_bytes(film("film.ts").read_bytes() + later.read_bytes())
+
+    ends = examine(path)
+
+    assert ends.complete
+    assert ends.end_s == pytest.approx(SECONDS * 2, abs=0.3)
+
+
+def test_lead_is_what_an_edit_list_hides(film: MakeFilm, tmp_path: Path) -> None:
+    path = tmp_path / "cut.mp4"
+    run_ffmpeg("-ss", "1.5", "-i", str(film("film.mp4")), "-c", "copy", str(path))
+
+    assert examine(path).lead_s == pytest.approx(0.5, abs=0.1)  # a picture that stands alone comes each second
+    assert examine(film("film.mp4")).lead_s == pytest.approx(0, abs=0.1)

@@ -42,7 +42,7 @@ MEDIA = st.builds(
     streams=st.lists(STREAMS, max_size=4).map(tuple),
     chapters=COUNTS,
 )
-ENDS = st.builds(Ends, st.none() | SECONDS, SECONDS, st.none() | SECONDS, st.none() | SECONDS, st.booleans())
+ENDS = st.builds(Ends, st.none() | SECONDS, SECONDS, st.none() | SECONDS, st.none() | SECONDS, st.booleans(), SECONDS)
 
 
 @given(MEDIA)
