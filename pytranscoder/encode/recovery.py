@@ -31,13 +31,15 @@ def _recover_run(journal: Journal, run: str, now: float, at: Checkpoint) -> Iter
             unreachable = True
             yield f"{printable(intent.final)} cannot be reached to finish what run {run} began: {exc.strerror}"
             continue
-        if notes is not None:
-            yield f"{printable(intent.final)}: replacement finished after a crash"
-            yield from notes
-            if intent.queue_file is not None:
-                with suppress(OSError):
-                    prune(intent.queue_file, partial(_names, intent.source), lambda aside: journal.noting(aside, run))
-            journal.end_replacement(intent.attempt)
+        if notes is None:
+            yield f"{printable(intent.final)}: replacement undone after a crash"
+            continue
+        yield f"{printable(intent.final)}: replacement finished after a crash"
+        yield from notes
+        if intent.queue_file is not None:
+            with suppress(OSError):
+                prune(intent.queue_file, partial(_names, intent.source), lambda aside: journal.noting(aside, run))
+        journal.end_replacement(intent.attempt)
     folders = {source.parent for source in journal.claims(run)}
     for path in journal.partials(run):
         try:

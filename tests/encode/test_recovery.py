@@ -80,6 +80,14 @@ def test_replacement_of_a_dead_run_is_finished_and_told_of(crash: Crash) -> None
     assert (crash.statuses(), crash.leftovers()) == (["crashed"], 0)
 
 
+def test_replacement_of_a_dead_run_is_undone_and_told_of(crash: Crash) -> None:
+    intent = crash.during_replacement()
+    intent.source.write_bytes(b"another film")
+
+    assert crash.start_again() == [f"{intent.final}: replacement undone after a crash"]
+    assert crash.shelf.contents() == {intent.source.name: b"another film"}
+
+
 def test_recovery_passes_on_what_the_user_should_know(crash: Crash) -> None:
     intent = crash.during_replacement()
     intent.partial.replace(intent.final)
