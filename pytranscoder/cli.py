@@ -17,7 +17,7 @@ from pytranscoder.config.settings import Config
 from pytranscoder.config.starter import write_starter
 from pytranscoder.demo import run_demo
 from pytranscoder.encode.choose import Policy
-from pytranscoder.errors import ConfigError, StateError, TranscoderError, UsageError, printable
+from pytranscoder.errors import ConfigError, FfmpegMissingError, StateError, TranscoderError, UsageError, printable
 from pytranscoder.jobs.events import Notice, RunFinished
 from pytranscoder.jobs.journal import Journal
 from pytranscoder.jobs.sources import Request, Selection, require_list
@@ -38,6 +38,9 @@ def run_command(arguments: Arguments) -> int:
     except (ConfigError, UsageError, StateError) as exc:
         _complain(exc, arguments)
         return 2
+    except FfmpegMissingError as exc:
+        _complain(exc, arguments)
+        return NO_HOST
     except TranscoderError as exc:
         _complain(exc, arguments)
         return 1
@@ -165,6 +168,7 @@ def _notices(config: Config) -> list[Notice]:
 
 
 def _history(arguments: Arguments) -> int:
+    _require_no_files(arguments, "it tells of all runs")
     folder = user_state_path("pytranscoder")
     runs = []
     if (folder / "journal.db").exists():
@@ -178,15 +182,23 @@ def _history(arguments: Arguments) -> int:
 
 
 def _init(arguments: Arguments) -> int:
+    _require_no_files(arguments, "name the file to write with -y")
     path = write_starter(arguments.configuration or default_config_path())
     sys.stdout.write(f"wrote {printable(path)}; read it, then try `pytranscoder --dry-run FILE`\n")
     return 0
 
 
+def _require_no_files(arguments: Arguments, remedy: str) -> None:
+    if arguments.files:
+        raise UsageError(f"{arguments.command} takes no files; {remedy}")
+
+
 def _demo(arguments: Arguments) -> int:
+    if arguments.dry_run:
+        raise UsageError("demo makes the files that it transcodes; leave out --dry-run")
     folder = arguments.files[0].path if arguments.files else Path("pytranscoder-demo")
-    say = sys.stderr.write if arguments.json else sys.stdout.write
-    return run_demo(folder, lambda order: carry_out(order, arguments, None), say)
+    output = Output(sys.stderr if arguments.json else sys.stdout)
+    return run_demo(folder, lambda order: carry_out(order, arguments, None), output.line)
 
 
 def _not_yet(arguments: Arguments) -> int:

@@ -159,6 +159,44 @@ def test_init_overwrites_nothing(configuration: Path, capsys: pytest.CaptureFixt
     assert configuration.read_text() == RULES
 
 
+@pytest.mark.parametrize("command", ["init", "history"])
+def test_a_command_without_files_takes_none(command: str, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(command, "a.yml") == 2
+    assert f"{command} takes no files; " in capsys.readouterr().err
+    assert list(home.iterdir()) == []
+
+
+def test_demo_has_no_dry_run(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("demo", "--dry-run") == 2
+    assert "leave out --dry-run" in capsys.readouterr().err
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("program", "status", "said"),
+    [
+        pytest.param("#!/bin/sh\nexit 3\n", 1, "cannot make demo/Test Card.mp4: status 3", id="lacks an encoder"),
+        pytest.param("#!/nowhere\n", 3, "cannot run ", id="cannot be run"),
+    ],
+)
+def test_demo_says_what_its_ffmpeg_cannot_do(
+    program: str,
+    status: int,
+    said: str,
+    home: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (home / "ffmpeg").write_text(program)
+    (home / "ffmpeg").chmod(0o755)
+    monkeypatch.setenv("PATH", str(home))
+
+    assert run("demo", "demo") == status
+    error = capsys.readouterr().err
+    assert said in error
+    assert "mistake in pytranscoder" not in error
+
+
 def test_there_may_be_no_history_yet(home: Path) -> None:
     assert run("history") == 0
     assert list(home.iterdir()) == []
