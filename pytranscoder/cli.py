@@ -126,7 +126,8 @@ def _policy(arguments: Arguments, config: Config) -> Policy:
         automap=config.automap,
         keep=arguments.keep,
         own_name=config.source is None and not arguments.keep,
-        fls_path=config.fls_path,
+        # Absolute: the journal has its names for a later start elsewhere, and ffmpeg must not take one for an option.
+        fls_path=config.fls_path and config.fls_path.absolute(),
         stall_after_s=config.stall_after_s,
     )
 

@@ -69,6 +69,17 @@ def test_output_is_made_on_the_fast_disk_and_brought_over(place: Place, film: Pa
         assert list(fast.iterdir()) == []
 
 
+def test_fast_disk_may_be_named_from_the_working_directory(place: Place, film: Path) -> None:
+    source = place.add(film)
+    (place.media / "-fast").mkdir()
+    place.configure(fls_path="-fast")
+
+    done = run_pytranscoder(place, "--json", "-p", "small", source)
+
+    assert (done.status, place.names()) == (0, ["film.mkv"])
+    assert done.of("encode_started")[0]["argv"][-1].startswith(f"{place.media}/-fast/")
+
+
 def test_full_fast_disk_leaves_the_source(place: Place, film: Path) -> None:
     with mounted(place.root / "fast", "-o", "size=8k") as fast:
         place.configure(fls_path=fast)
