@@ -22,7 +22,7 @@ COMMAND_LINE = TEXTS["docs/command-line.md"]
 EVENTS_PAGE = TEXTS["docs/json-events.md"]
 
 # These are for the program itself, or for people: `--json` does not print them.
-NOT_PRINTED = (events.Tick, events.CancelRequested, events.Notice)
+NOT_PRINTED = (events.CancelRequested, events.Notice)
 EVENTS = {
     event_name(kind.__name__): kind
     for kind in vars(events).values()

@@ -1,6 +1,6 @@
 """Puts a verified output in place of its source so that a crash at any instant loses neither.
 
-Knows files and the journal, not encodes. The steps are those of `STEPS`, in this order; each may be repeated.
+Knows files and the journal, not encodes. The steps are those of `Step`, in this order; each may be repeated.
 What a crash interrupted is finished or undone by `recover`, which looks at the files and trusts only them.
 """
 
@@ -35,7 +35,6 @@ class Step(StrEnum):
     END_RECORDED = "end recorded"
 
 
-STEPS = tuple(Step)
 Checkpoint = Callable[[Step], None]
 
 

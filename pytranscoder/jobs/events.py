@@ -188,11 +188,6 @@ class CancelRequested(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tick(Event):
-    """Time went by; tells the scheduler that a host's rest may be over."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class JobFinished(Event):
     """A job has its outcome; nothing follows for it. `seconds` is the time of its last attempt.
 

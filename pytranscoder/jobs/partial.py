@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 NAME_MAX_BYTES = 255
-_PARTIAL = re.compile(r"\..*\.ptc-[0-9a-z]+-\d+-\d+(\.[^.]*)?", re.DOTALL)  # a name may hold a newline
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}")
 
 
@@ -24,11 +23,6 @@ def partial_name(final: str, attempt: str) -> str:
     tail = f".ptc-{attempt}{extension}"
     room = NAME_MAX_BYTES - 1 - len(os.fsencode(tail))
     return f".{_cut(stem, room)}{tail}"
-
-
-def is_partial(name: str) -> bool:
-    """Whether a name is that of a partial output."""
-    return _PARTIAL.fullmatch(name) is not None
 
 
 def final_path(source: Path, extension: str | None, *, infix: str = "", suffix: str = "") -> Path:

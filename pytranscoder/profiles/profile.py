@@ -13,11 +13,6 @@ class LanguageSelection:
     exclude: tuple[str, ...] = ()
     default: str | None = None
 
-    @property
-    def selects(self) -> bool:
-        """Whether anything can be left out."""
-        return bool(self.include or self.exclude)
-
 
 @dataclass(frozen=True, slots=True)
 class Options:

@@ -4,9 +4,8 @@ What it looks like is a pure function of tally, time and size; `Board` only draw
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import chain
-from os import PathLike
 from threading import Event as Flag
 from threading import Lock, Thread
 from types import TracebackType
@@ -21,7 +20,7 @@ from pytranscoder.jobs.events import Event, JobFinished, Notice, Outcome, RunFin
 from pytranscoder.ui.format import duration, left, right, shorten, shrinkage, signed_percent, speed
 from pytranscoder.ui.narrator import Narrator, Told, verdict
 from pytranscoder.ui.output import Output
-from pytranscoder.ui.summary import summary_lines
+from pytranscoder.ui.summary import Show, summary_lines
 from pytranscoder.ui.tally import RunningEncode, Tally
 
 _DRAW_EVERY_S = 0.5
@@ -36,8 +35,6 @@ _MARKS = {
     Outcome.FAILED: ("✗", "bold red"),
     Outcome.CANCELLED: ("x", "yellow"),
 }
-
-Show = Callable[["str | PathLike[str]"], str]
 
 
 def board_lines(tally: Tally, now: float, width: int, height: int, show: Show = printable) -> list[Text]:

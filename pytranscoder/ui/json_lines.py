@@ -10,10 +10,8 @@ from os import fspath
 from types import TracebackType
 from typing import Any, Self
 
-from pytranscoder.jobs.events import CancelRequested, Event, Notice, Tick
+from pytranscoder.jobs.events import CancelRequested, Event, Notice
 from pytranscoder.ui.output import Output
-
-_INTERNAL = (Tick, CancelRequested)
 
 
 def json_line(event: Event) -> str:
@@ -65,5 +63,5 @@ class JsonLines:
         if isinstance(event, Notice):
             if self._verbose or event.level != "detail":
                 self._stderr.paragraph(event.text)
-        elif not isinstance(event, _INTERNAL):
+        elif not isinstance(event, CancelRequested):
             self._stdout.line(json_line(event))

@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from pytranscoder.encode.replace import STEPS, Step
+from pytranscoder.encode.replace import Step
 from tests.crash.conftest import MakeScene, Scene
 from tests.crash.inspection import lasting_processes, partial_files, problems_of_journal, read_packets
 from tests.crash.shapes import SHAPES
@@ -38,7 +38,7 @@ CRASHES_OF_THE_RECOVERY = {
 def steps_of(name: str) -> list[Step]:
     """The steps that a shape comes by: only a new name is made by a link."""
     shape = SHAPES[name]
-    return [step for step in STEPS if step is not Step.LINKED or shape.source != shape.final]
+    return [step for step in Step if step is not Step.LINKED or shape.source != shape.final]
 
 
 def seed_for(name: str) -> int:

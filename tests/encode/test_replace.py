@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytranscoder.encode.replace import STEPS, Checkpoint, Step, is_source, replace
+from pytranscoder.encode.replace import Checkpoint, Step, is_source, replace
 from pytranscoder.errors import AttemptError, ReplaceError, SourceChangedError, SpaceError
 from pytranscoder.jobs.replacement import Replacement
 from tests.encode.conftest import Disks
@@ -90,7 +90,7 @@ def test_steps_come_in_their_order(shelf: Shelf, final: str) -> None:
 
     carry_out(shelf, shelf.intent(shelf.source(), final), seen.append)
 
-    assert seen == [step for step in STEPS if step is not Step.LINKED or final == "Film.mkv"]
+    assert seen == [step for step in Step if step is not Step.LINKED or final == "Film.mkv"]
 
 
 @pytest.mark.parametrize("is_link", [False, True], ids=["file", "dangling link"])

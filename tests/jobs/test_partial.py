@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytranscoder.jobs.partial import NAME_MAX_BYTES, final_path, is_partial, partial_name, split_extension
+from pytranscoder.jobs.partial import NAME_MAX_BYTES, final_path, partial_name, split_extension
 
 ATTEMPT = "deadbeef-12345-3"
 ODD = st.text(st.sampled_from("a. \n'🎬é字\udcff"), min_size=1, max_size=300)
@@ -18,11 +18,6 @@ NAMES = (ODD | BYTES).map(lambda name: name.replace("/", "_").replace("\0", "_")
 @given(NAMES)
 def test_a_partial_name_fits_into_a_file_system(final: str) -> None:
     assert len(os.fsencode(partial_name(final, ATTEMPT))) <= NAME_MAX_BYTES
-
-
-@given(NAMES)
-def test_a_partial_name_is_known_as_one(final: str) -> None:
-    assert is_partial(partial_name(final, ATTEMPT))
 
 
 @given(NAMES)
@@ -42,11 +37,6 @@ def test_a_stem_is_cut_at_a_character(final: str) -> None:
 
 def test_a_partial_name_is_hidden_and_tells_its_attempt() -> None:
     assert partial_name("film.mkv", "ab12-3-1") == ".film.ptc-ab12-3-1.mkv"
-
-
-@pytest.mark.parametrize("name", ["film.mkv", ".film.mkv", "film.ptc-ab-1-1.mkv", ".film.ptc-ab.mkv", ".film.ptc-", ""])
-def test_other_names_are_not_partial(name: str) -> None:
-    assert not is_partial(name)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytranscoder.jobs import events
-from pytranscoder.jobs.events import CancelRequested, Event, HostReady, Notice, Outcome, Tick
+from pytranscoder.jobs.events import CancelRequested, Event, HostReady, Notice, Outcome
 from pytranscoder.ui.json_lines import JsonLines, event_name, json_line
 from pytranscoder.ui.output import Output
 from tests.ui.samples import attempt_failed, finished, planned, progress, run_finished, started
@@ -26,7 +26,7 @@ strategies: dict[Any, st.SearchStrategy[Any]] = {
 public_events = [
     value
     for value in vars(events).values()
-    if isinstance(value, type) and issubclass(value, Event) and value not in (Event, Tick, CancelRequested)
+    if isinstance(value, type) and issubclass(value, Event) and value not in (Event, CancelRequested)
 ]
 
 
@@ -102,7 +102,7 @@ def printed(*told: Event, verbose: bool = False) -> tuple[str, str]:
 
 
 def test_internal_events_are_left_out() -> None:
-    assert printed(Tick(time=0.0), CancelRequested(time=0.0)) == ("", "")
+    assert printed(CancelRequested(time=0.0)) == ("", "")
 
 
 @pytest.mark.parametrize(("verbose", "text"), [(False, "careful\n"), (True, "careful\nbut why\nso\n")])
