@@ -22,9 +22,9 @@ Dialogue: 0,0:00:00.20,0:00:01.20,Default,,0,0,0,,Hello
 """
 
 
-def run_ffmpeg(*args: str) -> None:
+def run_ffmpeg(*args: str, ffmpeg: str = FFMPEG) -> None:
     """Run ffmpeg and fail with its own words."""
-    command = [FFMPEG, "-nostdin", "-v", "error", "-y", *args]
+    command = [ffmpeg, "-nostdin", "-v", "error", "-y", *args]
     result = subprocess.run(command, check=False, capture_output=True, stdin=subprocess.DEVNULL)
     assert result.returncode == 0, f"{command}: {result.stderr.decode(errors='replace')}"
 

@@ -4,7 +4,8 @@ Only worker processes import this, as a broken file may crash a demuxer.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -24,6 +25,10 @@ _TOLERANCE = 0.001
 # Recordings of broadcasts and bare streams stop anywhere, in the middle of a packet too; other formats do not.
 _STOPS_ANYWHERE = frozenset({"mpegts", "mpeg", "mpegvideo", "h264", "hevc", "aac", "ac3", "eac3", "dts", "mp3"})
 
+
+# Formats that hide the start of a stream: mp4 by edit lists, matroska by a codec delay. Matroska's durations count it.
+_HIDES_PACKETS = ("mov,mp4", "matroska")
+_FIRST_PACKETS = 500
 
 # ffmpeg's own limits (dts_delta_threshold, and 0.1 s backwards) for taking a step in time for a jump.
 _JUMP_S = 10.0
@@ -75,34 +80,33 @@ def examine(path: Path) -> Ends:
     file. A recording that stops early without a header that says so (mpegts) is complete, as nothing tells.
     """
     stat_regular_file(path)
-    return replace(_examine(path), lead_s=_lead_s(path))
-
-
-def _examine(path: Path) -> Ends:
+    lead_s = _lead_s(path)
     for tail_s in _TAILS_S:
-        ends = _examine_tail(path, tail_s)
+        ends = _examine_tail(path, tail_s, lead_s)
         if ends is not None:
             return ends
     with opened(path) as file:
-        return _judge(file, _read(file))
+        return _judge(file, _read(file), lead_s)
 
 
 def _lead_s(path: Path) -> float:
+    """How long before its stream is said to start the earliest packet is: an edit list or a codec delay hides it."""
     with opened(path) as file:
-        if "mp4" not in file.container.format.name:
+        if not file.container.format.name.startswith(_HIDES_PACKETS):
             return 0.0
-        begins_s = dict[int, float]()
+        starts = {s.index: s.start_time for s in file.streams if s.start_time is not None}
+        leads_s: dict[int, float] = {}
         with suppress(av.FFmpegError):  # what is wrong with it is found at its end
-            for packet in file.container.demux(file.streams):
-                stamp = packet.dts if packet.pts is None else packet.pts
-                if stamp is not None:
-                    begins_s.setdefault(packet.stream_index, stamp * float(packet.time_base))
-                if len(begins_s) == len(file.streams):
+            for packet in islice(file.container.demux(file.streams), _FIRST_PACKETS):
+                index, pts = packet.stream_index, packet.pts
+                if pts is not None and index in starts:
+                    leads_s[index] = (starts.pop(index) - pts) * float(packet.time_base)
+                if not starts:
                     break
-        return max(file.start_s - min(begins_s.values(), default=file.start_s), 0.0)
+        return max(0.0, *leads_s.values())
 
 
-def _examine_tail(path: Path, tail_s: float) -> Ends | None:
+def _examine_tail(path: Path, tail_s: float, lead_s: float) -> Ends | None:
     """None when the tail does not tell: it has no video or no audio, or not all that was promised."""
     with opened(path) as file:
         duration_s = file.duration_s()
@@ -112,7 +116,7 @@ def _examine_tail(path: Path, tail_s: float) -> Ends | None:
             file.container.seek(int((file.start_s + duration_s - tail_s) * av.time_base))
         except av.FFmpegError:
             return None
-        ends = _judge(file, _read(file))
+        ends = _judge(file, _read(file), lead_s)
         seen = {"video": ends.video_end_s, "audio": ends.audio_end_s}
         return ends if ends.complete and all(seen[stream.type] is not None for stream in file.streams) else None
 
@@ -159,7 +163,7 @@ def _read_jumping(file: OpenFile) -> _Reading:
     return _Reading(ends_s, not failed)
 
 
-def _judge(file: OpenFile, reading: _Reading) -> Ends:
+def _judge(file: OpenFile, reading: _Reading, lead_s: float) -> Ends:
     kinds = {kind: [s.index for s in file.streams if s.type == kind] for kind in ("video", "audio")}
     latest_s = {kind: reading.latest_s(indices) for kind, indices in kinds.items()}
     from_start_s = {kind: None if end is None else end - file.start_s for kind, end in latest_s.items()}
@@ -168,14 +172,15 @@ def _judge(file: OpenFile, reading: _Reading) -> Ends:
         end_s=max((end for end in from_start_s.values() if end is not None), default=0.0),
         video_end_s=from_start_s["video"],
         audio_end_s=from_start_s["audio"],
-        complete=reading.ended_well and (_may_jump(file) or _keeps_promises(file, reading, latest_s)),
+        complete=reading.ended_well and (_may_jump(file) or _keeps_promises(file, reading, latest_s, lead_s)),
+        lead_s=lead_s,
     )
 
 
-def _keeps_promises(file: OpenFile, reading: _Reading, latest_s: dict[str, float | None]) -> bool:
+def _keeps_promises(file: OpenFile, reading: _Reading, latest_s: dict[str, float | None], lead_s: float) -> bool:
     promises = file.promises()
     if promises:
-        return all(_reaches(file, latest_s[kind], promised_s) for kind, promised_s in promises.items())
+        return all(_reaches(file, latest_s[kind], promised_s - lead_s) for kind, promised_s in promises.items())
     # The duration of a whole matroska file without tags covers its subtitles.
     return _reaches(file, max(reading.ends_s.values(), default=None), file.duration_s() or 0.0)
 

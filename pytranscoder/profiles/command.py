@@ -222,8 +222,11 @@ def _changes_length(options: Options) -> bool:
     named = {_base_name(group[0]) for group in groups}
     as_input = {_base_name(group[0]) for group in group_options(options.input)}
     filters = (group[1] for group in groups if _base_name(group[0]) in {"-filter", "-bsf"} and len(group) > 1)
+    # A copied stream begins at the picture before the one that -ss asks for, up to many seconds earlier.
+    seeks_in_copy = "-ss" in as_input and any(_base_name(name) == "-c" and "copy" in rest for name, *rest in groups)
     return bool(
-        named & _CHANGES_LENGTH
+        seeks_in_copy
+        or named & _CHANGES_LENGTH
         or as_input & _CHANGES_LENGTH_AS_INPUT
         or any(_TEMPORAL_FILTER.search(text) for text in filters)
     )

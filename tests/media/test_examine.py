@@ -2,6 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import imageio_ffmpeg  # type: ignore[import-untyped]  # has no annotations
 import pytest
 
 from pytranscoder.errors import UnreadableMediaError
@@ -178,6 +179,17 @@ def test_hole_in_a_recording_is_no_part_of_its_length(film: MakeFilm, tmp_path: 
 
     assert ends.complete
     assert ends.end_s == pytest.approx(SECONDS * 2, abs=0.3)
+
+
+def test_codec_delay_is_no_missing_end(film: MakeFilm, tmp_path: Path) -> None:
+    """Matroska's durations count what a codec delay hides; current ffmpeg makes one of an mp4's edit list."""
+    cut, path, part = tmp_path / "cut.mp4", tmp_path / "a.mkv", tmp_path / "part.mkv"
+    run_ffmpeg("-ss", "3.9", "-i", str(film("film.mp4")), "-c", "copy", str(cut))
+    encode = ("-c:v", "libx264", "-preset", "ultrafast", "-c:a", "copy")
+    run_ffmpeg("-i", str(cut), *encode, str(path), ffmpeg=imageio_ffmpeg.get_ffmpeg_exe())
+
+    assert examine(path).complete
+    assert not examine(half_of(path, part)).complete
 
 
 def test_lead_is_what_an_edit_list_hides(film: MakeFilm, tmp_path: Path) -> None:

@@ -150,6 +150,7 @@ def test_expected_duration(before: str, after: str, length: float) -> None:
         ("-itsoffset 5", ""),
         ("-r 50", ""),
         ("-ss later", ""),
+        ("-ss 10", "-c:v libx265 -acodec copy"),
         ("", "-shortest"),
         ("", "-vframes 100"),
         ("", "-fs 10M"),
