@@ -159,7 +159,8 @@ class Runner:
             return
         queue: asyncio.Queue[QueuedJob | None] = asyncio.Queue()
         async with asyncio.TaskGroup() as self._group:
-            planner = Planner(self._chooser, self._prober, self._group.create_task(self._check_host()), time.time)
+            ffmpeg = self._group.create_task(self._check_host())
+            planner = Planner(self._chooser, self._prober, self._order.slots, ffmpeg, time.time)
             self._planning = [
                 self._group.create_task(self._find(queue)),
                 self._group.create_task(planner.plan(queue, self._take_plan)),

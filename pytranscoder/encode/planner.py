@@ -4,7 +4,7 @@ Starts no encode. A library of any size goes through a window of a few probes.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -38,11 +38,22 @@ Planned = Task | Skip | AttemptError
 
 
 class Planner:
-    """Plans jobs. `ffmpeg` is awaited before the first is given out: an encoder that it lacks fails the job."""
+    """Plans jobs. `ffmpeg` is awaited before the first is given out.
 
-    def __init__(self, chooser: Chooser, prober: Prober, ffmpeg: Awaitable[Ffmpeg], clock: Callable[[], float]) -> None:
+    An encoder that it lacks, and a queue that is none of `queues`, fail the job.
+    """
+
+    def __init__(
+        self,
+        chooser: Chooser,
+        prober: Prober,
+        queues: Collection[str],
+        ffmpeg: Awaitable[Ffmpeg],
+        clock: Callable[[], float],
+    ) -> None:
         self._chooser = chooser
         self._prober = prober
+        self._queues = queues
         self._ffmpeg = ffmpeg
         self._clock = clock
 
@@ -70,12 +81,19 @@ class Planner:
             media = await self._prober.probe(source.path)
             choice = self._chooser.choose(source, media, self._clock())
             if isinstance(choice, Task):
+                self._require_queue(choice)
                 self._require_encoders(choice, await self._ffmpeg)
         except HostError:
             raise
         except AttemptError as exc:
             return exc
         return choice
+
+    def _require_queue(self, task: Task) -> None:
+        queue = task.profile.queue
+        if queue not in self._queues:
+            remedy = "give it a number of slots in `queues` of the configuration"
+            raise PlanError(task.media.path, f"this machine has no queue {queue}; {remedy}")
 
     def _require_encoders(self, task: Task, ffmpeg: Ffmpeg) -> None:
         lacking = ffmpeg.lacking(task.encoders)

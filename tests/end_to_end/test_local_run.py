@@ -251,6 +251,17 @@ def test_encoder_that_ffmpeg_lacks_fails_the_job_at_planning(place: Place, film:
     assert "has no encoder libx264rgb2; did you mean libx264" in done.reasons[0]
 
 
+@pytest.mark.parametrize("words", [(), ("--dry-run",)], ids=["run", "dry run"])
+def test_queue_of_another_machine_fails_the_job_at_planning(place: Place, film: Path, words: tuple[str, ...]) -> None:
+    hosts = {"home": {"mac": {"type": "local", "queues": {"gpu": 1}}}}
+    place.configure(PROFILES.replace("    threshold", "    queue: gpu\n    threshold"), clusters=hosts)
+
+    done = run_pytranscoder(place, "--json", *words, "-p", "large", place.add(film))
+
+    assert (done.status, done.of("planned"), done.of("job_ready")) == (1, [], [])
+    assert "this machine has no queue gpu; give it a number of slots" in done.reasons[0]
+
+
 def test_dropped_subtitle_is_told(place: Place, film: Path) -> None:
     place.configure(PROFILES + "  german:\n    include: small\n    subtitle:\n      include_languages: [ger]\n")
 
