@@ -26,6 +26,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from os import PathLike, fspath
 
+# What ffmpeg says after the reason: each of its threads tells that it ends.
+_SAYS_NOTHING = (
+    "Task finished with error code",
+    "Terminating thread with return code",
+    "Error muxing a packet",
+    "Last message repeated",
+    "Conversion failed!",
+)
+
 
 class Fault(StrEnum):
     """Who is to blame for a failed attempt: it decides whether and where the job is tried again."""
@@ -203,4 +212,5 @@ def _ending(exit_status: int) -> str:
 
 
 def _last_words(stderr_tail: Sequence[str]) -> str:
-    return f": {printable(' | '.join(stderr_tail[-3:]))}" if stderr_tail else ""
+    telling = [line for line in stderr_tail if not any(phrase in line for phrase in _SAYS_NOTHING)] or stderr_tail
+    return f": {printable(' | '.join(telling[-3:]))}" if telling else ""

@@ -85,6 +85,21 @@ def test_every_error_is_documented(error: type[TranscoderError]) -> None:
         (EncodeFailedError(["ffmpeg"], -9, []), "ffmpeg was ended by signal 9"),
         (EncodeFailedError(["ffmpeg"], 139, []), "ffmpeg was ended by signal 11"),
         (EncodeFailedError(["ffmpeg"], 1, "abcd"), "ffmpeg exited with status 1: b | c | d"),
+        (
+            EncodeFailedError(
+                ["ffmpeg"],
+                234,
+                [
+                    "Can't write packet with unknown timestamp",
+                    "    Last message repeated 1 times",
+                    "Error muxing a packet",
+                    "Task finished with error code: -22 (Invalid argument)",
+                    "Terminating thread with return code -22 (Invalid argument)",
+                ],
+            ),
+            "ffmpeg exited with status 234: Can't write packet with unknown timestamp",
+        ),
+        (EncodeFailedError(["ffmpeg"], 1, ["Conversion failed!"]), "ffmpeg exited with status 1: Conversion failed!"),
         (EncodeFailedError(["ffmpeg"], 1, ["\x1b[31m\r"]), r"ffmpeg exited with status 1: \x1b[31m\r"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
