@@ -280,7 +280,9 @@ class Attempt:
 
     async def _decode(self, staged: Staged) -> None:
         reading = ("-nostdin", "-v", "error", "-xerror", "-i", str(staged.fetched))
-        argv = (self._host.ffmpeg.path, *reading, "-map", "0:v?", "-map", "0:a?", "-f", "null", "-")
+        # Copied sound of DVDs may step back by a tick, of which the muxer complains; only what decodes is looked at.
+        renumbered = ("-af", "asetpts=N/SR/TB")
+        argv = (self._host.ffmpeg.path, *reading, "-map", "0:v?", "-map", "0:a?", *renumbered, "-f", "null", "-")
         # An empty partial name: whatever the decoder does, the output is not its to remove.
         status, stderr_tail = await self._run_to_end(argv, "")
         if status != 0 or stderr_tail:

@@ -8,6 +8,7 @@ import pytest
 
 from pytranscoder.media.model import Media
 from pytranscoder.media.probe import probe
+from tests.clips import make_clip
 from tests.end_to_end.command import PROFILES, Place, run_pytranscoder
 
 DAMAGED = """\
@@ -208,6 +209,17 @@ def test_output_that_decodes_passes_the_thorough_verification(place: Place, film
     done = run_pytranscoder(place, "--json", "-p", "thorough", place.add(film))
 
     assert (done.status, done.outcomes) == (0, {"film.mp4": "encoded"})
+
+
+def test_copied_sound_of_a_dvd_passes_the_thorough_verification(place: Place, tmp_path: Path) -> None:
+    """Its time stamps step back by a tick here and there, which is no fault of what it decodes to."""
+    options = "    output_options: -c:v libx264 -preset ultrafast -c:a copy\n    extension: mkv\n"
+    place.configure("profiles:\n  thorough:\n    verify: decode\n" + options)
+    film = make_clip(tmp_path / "dvd.vob", seconds=8, vcodec="mpeg2video", acodec="ac3")
+
+    done = run_pytranscoder(place, "--json", "-p", "thorough", place.add(film))
+
+    assert done.outcomes == {"dvd.vob": "encoded"}
 
 
 def test_other_hard_link_keeps_the_old_data_and_the_report_says_so(place: Place, film: Path) -> None:
