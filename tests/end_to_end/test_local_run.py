@@ -215,7 +215,8 @@ def test_copied_sound_of_a_dvd_passes_the_thorough_verification(place: Place, tm
     """Its time stamps step back by a tick here and there, which is no fault of what it decodes to."""
     options = "    output_options: -c:v libx264 -preset ultrafast -c:a copy\n    extension: mkv\n"
     place.configure("profiles:\n  thorough:\n    verify: decode\n" + options)
-    film = make_clip(tmp_path / "dvd.vob", seconds=8, vcodec="mpeg2video", acodec="ac3")
+    like_a_dvd = ["-ar", "44100", "-bf", "2"]
+    film = make_clip(tmp_path / "dvd.vob", seconds=8, vcodec="mpeg2video", acodec="ac3", output=like_a_dvd)
 
     done = run_pytranscoder(place, "--json", "-p", "thorough", place.add(film))
 
