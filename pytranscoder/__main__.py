@@ -9,7 +9,7 @@ from pytranscoder.ui.output import Output
 
 
 def main() -> int:
-    """Run the command line and return the exit status."""
+    """Runs the command line and returns the exit status."""
     try:
         arguments = parse(sys.argv[1:])
     except UsageError as exc:

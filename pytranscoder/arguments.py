@@ -75,7 +75,7 @@ class Arguments:
 
 
 def parse(words: Sequence[str]) -> Arguments:
-    """Understand the words behind the program's name.
+    """Understands the words behind the program's name.
 
     Raises UsageError.
     """

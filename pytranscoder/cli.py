@@ -32,7 +32,7 @@ INTERRUPTED = 130
 
 
 def run_command(arguments: Arguments) -> int:
-    """Run a command and return its exit status; what goes wrong is told on standard error."""
+    """Runs a command and returns its exit status; what goes wrong is told on standard error."""
     try:
         return _COMMANDS[arguments.command](arguments)
     except (ConfigError, UsageError, StateError) as exc:
@@ -81,7 +81,7 @@ def _run(arguments: Arguments) -> int:
 
 
 def carry_out(order: Order, arguments: Arguments, color: bool | None) -> int:
-    """Run an order with its journal and its screen, and return the exit status."""
+    """Runs an order with its journal and its screen, and returns the exit status."""
     journal = None if arguments.dry_run else Journal(user_state_path("pytranscoder"))
     try:
         with make_screen(
@@ -103,7 +103,7 @@ def carry_out(order: Order, arguments: Arguments, color: bool | None) -> int:
 
 
 def exit_status(finished: RunFinished) -> int:
-    """Return the exit status that tells how a run went."""
+    """Returns the exit status that tells how a run went."""
     if finished.interrupted:
         return INTERRUPTED
     if finished.no_host:
@@ -133,7 +133,7 @@ def _policy(arguments: Arguments, config: Config) -> Policy:
 
 
 def _requests(arguments: Arguments, config: Config) -> list[Request]:
-    """Return what is to be encoded; nothing when that is a default queue file which is not there."""
+    """Returns what is to be encoded; nothing when that is a default queue file which is not there."""
     if arguments.files:
         return [request for file in arguments.files for request in _expand_globs(file)]
     if config.default_queue_file is None:

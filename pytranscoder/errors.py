@@ -194,7 +194,7 @@ class ReplaceError(EncodeError):
 
 
 def first_leaf(group: BaseExceptionGroup) -> BaseException:
-    """Return the first error of a group that is no group itself: the one that ended the task group."""
+    """Returns the first error of a group that is no group itself: the one that ended the task group."""
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

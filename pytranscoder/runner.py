@@ -15,9 +15,9 @@ from pathlib import Path
 
 from pytranscoder import __version__
 from pytranscoder.encode.attempt import Attempt, Host, Tools
-from pytranscoder.encode.choose import Chooser, Policy, Skip, Task
+from pytranscoder.encode.choose import Chooser, PlannedJob, Policy, Skip
 from pytranscoder.encode.outcomes import Totals, finished_event, planned_event, ready_event
-from pytranscoder.encode.planner import Found, Planned, Planner, QueuedJob, find_files
+from pytranscoder.encode.planner import Found, Plan, Planner, QueuedJob, find_files
 from pytranscoder.encode.recovery import recover_dead_runs
 from pytranscoder.encode.replace import Checkpoint, pass_by
 from pytranscoder.encode.staging import InPlace
@@ -69,7 +69,7 @@ class Runner:
         self._events: deque[Event] = deque()
         self._numbers: dict[Path, int] = {}
         self._queued: dict[int, Found] = {}
-        self._tasks: dict[int, Task] = {}
+        self._jobs: dict[int, PlannedJob] = {}
         self._attempts: dict[str, asyncio.Task[None]] = {}
         self._planning: list[asyncio.Task[None]] = []
         self._drained = asyncio.Event()
@@ -78,7 +78,7 @@ class Runner:
         self._no_host = False
 
     async def run(self) -> events.RunFinished:
-        """Run the order and return the last event.
+        """Runs the order and returns the last event.
 
         Raises UsageError when a list of files cannot be read, StateError when the journal cannot be written.
         """
@@ -203,26 +203,26 @@ class Runner:
         self._pruner.complete()
         queue.put_nowait(None)
 
-    def _take_plan(self, job: QueuedJob, plan: Planned) -> None:
+    def _take_plan(self, job: QueuedJob, plan: Plan) -> None:
         found = self._queued.pop(job.number)
-        if isinstance(plan, Task):
-            self._tasks[job.number] = plan
+        if isinstance(plan, PlannedJob):
+            self._jobs[job.number] = plan
             self.emit(self._planned_event(job.number, plan))
         elif isinstance(plan, Skip):
             self._end_unplanned(job.number, found, Outcome.SKIPPED, plan.reason, plan.rule)
         else:
             self._end_unplanned(job.number, found, Outcome.FAILED, str(plan))
 
-    def _planned_event(self, number: int, task: Task) -> Event:
+    def _planned_event(self, number: int, planned: PlannedJob) -> Event:
         if self._journal is not None:
-            return ready_event(number, task, time.time())
-        output = task.partial(self._order.policy.fls_path or task.final.parent, f"{self._order.run}-{number}-1")
-        argv = task.argv(self._ffmpeg.path, str(task.media.path), str(output), {})
-        return planned_event(number, task, argv, time.time())
+            return ready_event(number, planned, time.time())
+        output = planned.partial(self._order.policy.fls_path or planned.final.parent, f"{self._order.run}-{number}-1")
+        argv = planned.argv(self._ffmpeg.path, str(planned.media.path), str(output), {})
+        return planned_event(number, planned, argv, time.time())
 
     async def _run_attempt(self, action: StartAttempt) -> None:
         begun = time.time()
-        attempt = Attempt(self._tasks[action.job], action.job, action.attempt, self._host(), self._tools())
+        attempt = Attempt(self._jobs[action.job], action.job, action.attempt, self._host(), self._tools())
         ended: Event | None = None
         try:
             ended = await attempt.run()
@@ -251,8 +251,7 @@ class Runner:
         return self._journal
 
     def _finish_job(self, action: FinishJob) -> None:
-        task = self._tasks.pop(action.job)
-        self._end(finished_event(action, task, time.time()))
+        self._end(finished_event(action, self._jobs.pop(action.job), time.time()))
 
     def _end_unplanned(self, number: int, found: Found, outcome: Outcome, reason: str, rule: str | None = None) -> None:
         self._end(

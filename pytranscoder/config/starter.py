@@ -56,7 +56,7 @@ rules:                     # the first one that matches decides
 
 
 def write_starter(path: Path) -> Path:
-    """Write the file and return its path.
+    """Writes the file and returns its path.
 
     Raises UsageError when it exists already or cannot be written.
     """

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from pytranscoder.encode.choose import Task
+from pytranscoder.encode.choose import PlannedJob
 from pytranscoder.encode.progress import Measure, ProgressReader, Snapshot, measure, saving
 from pytranscoder.encode.replace import Checkpoint, pass_by, replace, require_free, require_unchanged
 from pytranscoder.encode.staging import Staged, Staging
-from pytranscoder.encode.verify import require_ends, require_streams, require_whole
+from pytranscoder.encode.verify import longest_frame_s, require_ends, require_streams, require_whole
 from pytranscoder.errors import (
     AttemptError,
     CapacityError,
@@ -87,8 +87,8 @@ class _Result:
 class Attempt:
     """One try of `job` on `host`; `attempt` is its id."""
 
-    def __init__(self, task: Task, job: int, attempt: str, host: Host, tools: Tools) -> None:
-        self._task = task
+    def __init__(self, planned: PlannedJob, job: int, attempt: str, host: Host, tools: Tools) -> None:
+        self._planned = planned
         self._job = job
         self._attempt = attempt
         self._host = host
@@ -96,7 +96,7 @@ class Attempt:
         self._started = tools.clock()
 
     async def run(self) -> AttemptSucceeded | AttemptFailed:
-        """Run the attempt to its end; whatever fails comes back as a value, only cancellation is raised."""
+        """Runs the attempt to its end; whatever fails comes back as a value, only cancellation is raised."""
         try:
             return self._succeeded(await self._run())
         except AttemptError as exc:
@@ -107,26 +107,41 @@ class Attempt:
             return self._failed(error)
 
     async def _run(self) -> _Result:
-        source = self._task.media.path
+        source = self._planned.media.path
         async with self._claimed() as other:
             if other is not None:
                 return _Result(Outcome.SKIPPED, reason=f"left to run {other}, which works on it", settled=False)
+            if self._is_own_output():
+                return _Result(
+                    Outcome.SKIPPED, reason="it was made by an earlier run; name the file itself to encode it"
+                )
             if self._is_made_already():
-                return _Result(Outcome.SKIPPED, reason=f"{printable(self._task.final.name)} was made from it already")
-            require_free(self._task.final, source)
-            async with self._host.staging.stage(self._task, self._attempt) as staged:
+                return _Result(
+                    Outcome.SKIPPED, reason=f"{printable(self._planned.final.name)} was made from it already"
+                )
+            require_free(self._planned.final, source)
+            async with self._host.staging.stage(self._planned, self._attempt) as staged:
                 return await self._encode_and_replace(staged)
+
+    def _is_own_output(self) -> bool:
+        """Whether this is what a run that keeps its sources left here, found again with its folder."""
+        media = self._planned.media
+        if self._planned.remove_source or self._planned.source.named:
+            return False
+        return self._tools.journal.is_output(media.path, media.size_bytes)
 
     def _is_made_already(self) -> bool:
         """Whether the output of an earlier run that kept the source is still there."""
-        task = self._task
-        if task.remove_source or not task.final.exists():
+        planned = self._planned
+        if planned.remove_source or not planned.final.exists():
             return False
-        return self._tools.journal.was_produced(task.final, task.media.path, task.media.size_bytes)
+        return self._tools.journal.was_produced(
+            planned.final, planned.media.path, planned.media.size_bytes, planned.profile.name
+        )
 
     @asynccontextmanager
     async def _claimed(self) -> AsyncIterator[str | None]:
-        journal, source = self._tools.journal, self._task.media.path
+        journal, source = self._tools.journal, self._planned.media.path
         other = journal.claim(source, self._tools.run)
         try:
             yield other
@@ -143,9 +158,9 @@ class Attempt:
         )
         await self._host.staging.fetch(staged)
         output_bytes = await self._verify(staged, ends)
-        saved = saving(self._task.media.size_bytes, output_bytes)
+        saved = saving(self._planned.media.size_bytes, output_bytes)
         if self._misses_threshold(saved):
-            return _Result(Outcome.REJECTED, output_bytes, self._why_rejected(saved, "of the source saved"))
+            return _Result(Outcome.REJECTED, output_bytes, self._why_rejected(saved))
         notes = await self._replace(staged, output_bytes)
         return _Result(Outcome.ENCODED, output_bytes, notes=notes)
 
@@ -161,14 +176,14 @@ class Attempt:
         return rejected.result(), ends.result()
 
     async def _examine_source(self) -> Ends:
-        ends = await self._tools.prober.examine(self._task.media.path)
-        if not self._task.profile.accept_damaged:
-            require_whole(self._task.media, ends)
+        ends = await self._tools.prober.examine(self._planned.media.path)
+        if not self._planned.profile.accept_damaged:
+            require_whole(self._planned.media, ends)
         return ends
 
     async def _encode(self, staged: Staged) -> _Result | None:
         await self._extract_covers(staged)
-        argv = self._task.argv(self._host.ffmpeg.path, staged.source, staged.output, staged.covers)
+        argv = self._planned.argv(self._host.ffmpeg.path, staged.source, staged.output, staged.covers)
         self._announce(argv)
         async with self._host.transport.supervise(argv, staged.output) as ffmpeg:
             last, rejected = await self._watch(ffmpeg)
@@ -179,7 +194,7 @@ class Attempt:
         return None
 
     async def _extract_covers(self, staged: Staged) -> None:
-        for stream in self._task.covers:
+        for stream in self._planned.covers:
             cover = staged.covers[stream.index]
             argv = cover_argv(self._host.ffmpeg.path, staged.source, stream, cover)
             try:
@@ -191,7 +206,7 @@ class Attempt:
                 raise EncodeFailedError(argv, status, stderr_tail)
 
     async def _watch(self, ffmpeg: Supervised) -> tuple[Snapshot | None, _Result | None]:
-        """Follow the progress until ffmpeg closes it, stalls, or turns out not to compress."""
+        """Follows the progress until ffmpeg closes it, stalls, or turns out not to compress."""
         reader, last = ProgressReader(), None
         begun = self._tools.clock()
         loop, patience_s = asyncio.get_running_loop(), self._tools.stall_after_s
@@ -206,14 +221,18 @@ class Attempt:
                     last = snapshot
                     seen = self._report(snapshot, self._tools.clock() - begun)
                     if self._is_hopeless(seen):
-                        return last, _Result(Outcome.REJECTED, None, self._why_early(seen))
+                        return last, _Result(
+                            Outcome.REJECTED,
+                            None,
+                            self._why_rejected(seen.compression, f" at {seen.percent:.0f} % of the encode"),
+                        )
                 await ffmpeg.wait()
         except TimeoutError as exc:
             raise StalledError(patience_s) from exc
         return last, None
 
     def _report(self, snapshot: Snapshot, elapsed_s: float) -> Measure:
-        seen = measure(self._task.media, snapshot, elapsed_s)
+        seen = measure(self._planned.media, snapshot, elapsed_s)
         self._tools.emit(
             Progress(
                 time=self._tools.clock(),
@@ -232,7 +251,7 @@ class Attempt:
         return seen
 
     def _is_hopeless(self, seen: Measure) -> bool:
-        profile = self._task.profile
+        profile = self._planned.profile
         return (
             seen.percent is not None
             and profile.threshold_check_percent <= seen.percent < 100
@@ -240,14 +259,12 @@ class Attempt:
         )
 
     def _misses_threshold(self, saved: float | None) -> bool:
-        threshold = self._task.profile.threshold_percent
+        threshold = self._planned.profile.threshold_percent
         return threshold is not None and saved is not None and saved < threshold
 
-    def _why_early(self, seen: Measure) -> str:
-        return self._why_rejected(seen.compression, f"saved at {seen.percent:.0f} % of the encode")
-
-    def _why_rejected(self, saved: float | None, where: str) -> str:
-        return f"{saved:.1f} % {where}, the threshold is {self._task.profile.threshold_percent:g} %"
+    def _why_rejected(self, saved: float | None, when: str = "") -> str:
+        change = f"{abs(saved or 0):.1f} % {'larger' if (saved or 0) < 0 else 'smaller'}"
+        return f"{change}{when}, the threshold is {self._planned.profile.threshold_percent:g} %"
 
     def _require_success(
         self, argv: tuple[str, ...], status: int, stderr_tail: tuple[str, ...], last: Snapshot | None
@@ -257,24 +274,27 @@ class Attempt:
             raise CapacityError(self._host.name, "its encoder takes no more sessions at the moment")
         # Whatever the status: ffmpeg 5.1 exits with 0 when it could not write the end of a matroska file.
         if any(sign in text for sign in NO_SPACE):
-            raise SpaceError(self._host.name, f"no space left for {printable(self._task.final.name)}")
+            raise SpaceError(self._host.name, f"no space left for {printable(self._planned.final.name)}")
         if status != 0:
             raise EncodeFailedError(argv, status, stderr_tail)
         if last is None or not last.ended:
             raise VerifyError("ffmpeg exited with status 0 without saying that it had finished")
 
     async def _verify(self, staged: Staged, ends: Ends) -> int:
-        """Check the output itself and return its size in bytes."""
-        prober, task = self._tools.prober, self._task
+        """Checks the output itself and returns its size in bytes."""
+        prober, planned = self._tools.prober, self._planned
         try:
             output = await prober.probe(staged.fetched)
             output_ends = await prober.examine(staged.fetched)
         except UnreadableMediaError as exc:
-            require_unchanged(task.media.path, task.media.identity)  # a share that is gone took both files with it
+            require_unchanged(
+                planned.media.path, planned.media.identity
+            )  # a share that is gone took both files with it
             raise VerifyError(f"the output cannot be read: {exc.reason}") from exc
-        require_streams(output, task.expected)
-        require_ends(ends, output_ends, expected_duration_s(task.profile, ends.end_s), task.whole_kinds)
-        if task.profile.verify_by_decoding:
+        require_streams(output, planned.expected)
+        expected_s = expected_duration_s(planned.profile, ends.end_s)
+        require_ends(ends, output_ends, expected_s, planned.whole_kinds, longest_frame_s(planned.media, output))
+        if planned.profile.verify_by_decoding:
             await self._decode(staged)
         return output.size_bytes
 
@@ -296,20 +316,20 @@ class Attempt:
         return status, ffmpeg.stderr_tail
 
     async def _replace(self, staged: Staged, output_bytes: int) -> tuple[str, ...]:
-        task = self._task
+        planned = self._planned
         intent = Replacement(
             attempt=self._attempt,
             run=self._tools.run,
             job=self._job,
-            source=task.media.path,
-            identity=task.media.identity,
+            source=planned.media.path,
+            identity=planned.media.identity,
             output=staged.fetched,
             partial=staged.partial,
-            final=task.final,
+            final=planned.final,
             output_bytes=output_bytes,
-            remove_source=task.remove_source,
-            profile=task.profile.name,
-            queue_file=task.source.queue_file,
+            remove_source=planned.remove_source,
+            profile=planned.profile.name,
+            queue_file=planned.source.queue_file,
         )
         stop = threading.Event()
         work = asyncio.get_running_loop().run_in_executor(
@@ -325,7 +345,7 @@ class Attempt:
         return work.result()  # also when stopped: past the point of no return the truth is that the job is encoded
 
     def _announce(self, argv: tuple[str, ...]) -> None:
-        media = self._task.media
+        media = self._planned.media
         self._tools.emit(
             EncodeStarted(
                 time=self._tools.clock(),
@@ -333,12 +353,12 @@ class Attempt:
                 attempt=self._attempt,
                 host=self._host.name,
                 media=media.path,
-                profile=self._task.profile.name,
-                queue=self._task.profile.queue,
+                profile=self._planned.profile.name,
+                queue=self._planned.profile.queue,
                 argv=argv,
                 duration_s=media.duration_s,
                 source_bytes=media.size_bytes,
-                notes=self._task.notes,
+                notes=self._planned.notes,
             )
         )
 
@@ -350,9 +370,9 @@ class Attempt:
             host=self._host.name,
             outcome=result.outcome,
             seconds=self._tools.clock() - self._started,
-            source_bytes=self._task.media.size_bytes,
+            source_bytes=self._planned.media.size_bytes,
             output_bytes=result.output_bytes,
-            output=self._task.final if result.outcome is Outcome.ENCODED else None,
+            output=self._planned.final if result.outcome is Outcome.ENCODED else None,
             reason=result.reason,
             notes=result.notes,
             settled=result.settled,
@@ -374,7 +394,7 @@ class Attempt:
 
 
 def _detail(exc: AttemptError) -> str:
-    """Return what helps a person to find the cause: the command and ffmpeg's last lines, or what lay below."""
+    """Returns what helps a person to find the cause: the command and ffmpeg's last lines, or what lay below."""
     if isinstance(exc, EncodeFailedError):
         return "\n".join((exc.command, *exc.stderr_tail))
     return f"{type(exc.__cause__).__name__}: {exc.__cause__}" if exc.__cause__ else ""

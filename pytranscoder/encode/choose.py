@@ -22,6 +22,7 @@ from pytranscoder.profiles.command import (
 from pytranscoder.profiles.containers import plan_streams, target_muxer
 from pytranscoder.profiles.definition import ProfileDefinition, TemplateDefinition
 from pytranscoder.profiles.facts import Facts
+from pytranscoder.profiles.options import option_values
 from pytranscoder.profiles.profile import Profile
 from pytranscoder.profiles.resolve import resolve_profile, template_profile
 from pytranscoder.profiles.rules import Rule, choose_rule
@@ -55,7 +56,7 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class PlannedJob:
     """All that an attempt at a job needs to know; the same for every attempt and every host."""
 
     source: Source
@@ -102,12 +103,12 @@ class Task:
         return frozenset(kind for kind in kinds if len(self.media.of_kind(kind)) == 1)
 
     def argv(self, ffmpeg: str, source: str, output: str, covers: Mapping[int, str]) -> tuple[str, ...]:
-        """Return the ffmpeg command for a host on which the files have these paths; `covers` by stream index."""
+        """Returns the ffmpeg command for a host on which the files have these paths; `covers` by stream index."""
         argv = build_argv(ffmpeg, self.profile, self.plan, source, output, self.muxer)
         return with_covers(argv, self.plan, covers) if covers else argv
 
     def partial(self, folder: Path, attempt: str) -> Path:
-        """Return the partial name of an attempt's output in a folder."""
+        """Returns the partial name of an attempt's output in a folder."""
         stem, extension = split_extension(self.final.name.removesuffix(".tmp"))
         return folder / partial_name(stem + extension, attempt)
 
@@ -120,7 +121,7 @@ class Chooser:
         self._resolved: dict[Selection, Profile] = {}
 
     def check(self, selection: Selection) -> None:
-        """Raise UsageError when a selection names what does not exist, or there is nothing to choose by."""
+        """Raises UsageError when a selection names what does not exist, or there is nothing to choose by."""
         if selection.profile or selection.template:
             self._resolve(selection)
             return
@@ -130,8 +131,8 @@ class Chooser:
             if not rule.skips:
                 self._resolve(self._by_rule(rule, selection))
 
-    def choose(self, source: Source, media: Media, now: float) -> Task | Skip:
-        """Choose for one media; `now` is Unix seconds.
+    def choose(self, source: Source, media: Media, now: float) -> PlannedJob | Skip:
+        """Chooses for one media; `now` is Unix seconds.
 
         Raises PlanError when there is no way to encode it.
         """
@@ -144,16 +145,19 @@ class Chooser:
             if match.rule.skips:
                 return Skip(rule, why)
             selection = self._by_rule(match.rule, selection)
-        return self._task(source, media, self._resolve(selection), rule, why)
+        profile = self._resolve(selection)
+        if media.video is None and option_values(profile.options.all_output, "-c:v"):
+            return Skip(rule, "it has no video, which this profile is for")
+        return self._plan_job(source, media, profile, rule, why)
 
-    def _task(self, source: Source, media: Media, profile: Profile, rule: str | None, why: str) -> Task:
+    def _plan_job(self, source: Source, media: Media, profile: Profile, rule: str | None, why: str) -> PlannedJob:
         final = self._final(media, profile)
         extension = split_extension(final.name.removesuffix(".tmp"))[1]
         muxer = target_muxer(profile, extension)
         plan = plan_streams(media, profile, muxer)
         if plan.mapped and not plan.kept:
             raise PlanError(media.path, "nothing would be left: every stream is dropped")
-        return Task(
+        return PlannedJob(
             source=source,
             media=media,
             profile=profile,

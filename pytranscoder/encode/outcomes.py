@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from pytranscoder.encode.choose import Task
+from pytranscoder.encode.choose import PlannedJob
 from pytranscoder.encode.replace import require_free
 from pytranscoder.errors import ReplaceError
 from pytranscoder.jobs.events import (
@@ -30,14 +30,14 @@ class Totals:
     output_bytes: int = 0
 
     def add(self, event: JobFinished) -> None:
-        """Count one job."""
+        """Counts one job."""
         self.jobs[event.outcome] += 1
         if event.outcome is Outcome.ENCODED:
             self.source_bytes += event.source_bytes
             self.output_bytes += event.output_bytes or 0
 
     def finished(self, started: RunStarted, now: float, *, interrupted: bool, no_host: bool) -> RunFinished:
-        """Return the last event of a run."""
+        """Returns the last event of a run."""
         return RunFinished(
             time=now,
             run=started.run,
@@ -54,60 +54,60 @@ class Totals:
         )
 
 
-def ready_event(job: int, task: Task, now: float) -> JobReady:
-    """Say that a job waits for a slot."""
+def ready_event(job: int, planned: PlannedJob, now: float) -> JobReady:
+    """Says that a job waits for a slot."""
     return JobReady(
         time=now,
         job=job,
-        media=task.media.path,
-        profile=task.profile.name,
-        queue=task.profile.queue,
-        work=task.work,
-        duration_s=task.media.duration_s,
-        source_bytes=task.media.size_bytes,
-        rule=task.rule,
+        media=planned.media.path,
+        profile=planned.profile.name,
+        queue=planned.profile.queue,
+        work=planned.work,
+        duration_s=planned.media.duration_s,
+        source_bytes=planned.media.size_bytes,
+        rule=planned.rule,
     )
 
 
-def planned_event(job: int, task: Task, argv: tuple[str, ...], now: float) -> Planned:
-    """Say what a dry run would do; also that the final name is taken, which would fail the job."""
-    notes = task.notes
+def planned_event(job: int, planned: PlannedJob, argv: tuple[str, ...], now: float) -> Planned:
+    """Says what a dry run would do; also that the final name is taken, which would fail the job."""
+    notes = planned.notes
     try:
-        require_free(task.final, task.media.path)
+        require_free(planned.final, planned.media.path)
     except ReplaceError as exc:
         notes += (str(exc),)
     return Planned(
         time=now,
         job=job,
-        media=task.media.path,
+        media=planned.media.path,
         host=LOCAL_HOST,
         host_type="local",
-        profile=task.profile.name,
-        queue=task.profile.queue,
+        profile=planned.profile.name,
+        queue=planned.profile.queue,
         argv=argv,
-        output=task.final,
-        rule=task.rule,
-        why=task.why,
+        output=planned.final,
+        rule=planned.rule,
+        why=planned.why,
         notes=notes,
     )
 
 
-def finished_event(verdict: FinishJob, task: Task, now: float) -> JobFinished:
-    """Say how a job has ended, with what its last attempt knows."""
+def finished_event(verdict: FinishJob, planned: PlannedJob, now: float) -> JobFinished:
+    """Says how a job has ended, with what its last attempt knows."""
     last = verdict.last
     made = last if isinstance(last, AttemptSucceeded) else None
     return JobFinished(
         time=now,
         job=verdict.job,
-        media=task.media.path,
+        media=planned.media.path,
         outcome=verdict.outcome,
         settled=verdict.outcome in DONE and (made is None or made.settled),
         host=last.host if last else None,
-        profile=task.profile.name,
-        rule=task.rule,
+        profile=planned.profile.name,
+        rule=planned.rule,
         attempt=last.attempt if last else None,
         seconds=last.seconds if last else 0.0,
-        source_bytes=task.media.size_bytes,
+        source_bytes=planned.media.size_bytes,
         output_bytes=made.output_bytes if made else None,
         output=made.output if made else None,
         reason=verdict.reason,

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from pytranscoder.encode.choose import Chooser, Skip, Task
+from pytranscoder.encode.choose import Chooser, PlannedJob, Skip
 from pytranscoder.errors import AttemptError, HostError, PlanError
 from pytranscoder.hosts.ffmpeg import Ffmpeg
 from pytranscoder.jobs.sources import Request, Source, expand
@@ -34,7 +34,7 @@ class QueuedJob:
     found: Found
 
 
-Planned = Task | Skip | AttemptError
+Plan = PlannedJob | Skip | AttemptError
 
 
 class Planner:
@@ -57,9 +57,9 @@ class Planner:
         self._ffmpeg = ffmpeg
         self._clock = clock
 
-    async def plan(self, queued: "asyncio.Queue[QueuedJob | None]", give: Callable[[QueuedJob, Planned], None]) -> None:
-        """Plan each queued job until None comes, and give them out in their order."""
-        window: asyncio.Queue[tuple[QueuedJob, asyncio.Task[Planned]] | None] = asyncio.Queue(WINDOW)
+    async def plan(self, queued: "asyncio.Queue[QueuedJob | None]", give: Callable[[QueuedJob, Plan], None]) -> None:
+        """Plans each queued job until None comes, and gives them out in their order."""
+        window: asyncio.Queue[tuple[QueuedJob, asyncio.Task[Plan]] | None] = asyncio.Queue(WINDOW)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._feed(queued, window, group))
             while entry := await window.get():
@@ -69,18 +69,18 @@ class Planner:
     async def _feed(
         self,
         queued: "asyncio.Queue[QueuedJob | None]",
-        window: "asyncio.Queue[tuple[QueuedJob, asyncio.Task[Planned]] | None]",
+        window: "asyncio.Queue[tuple[QueuedJob, asyncio.Task[Plan]] | None]",
         group: asyncio.TaskGroup,
     ) -> None:
         while job := await queued.get():
             await window.put((job, group.create_task(self._plan(job.found.source))))
         await window.put(None)
 
-    async def _plan(self, source: Source) -> Planned:
+    async def _plan(self, source: Source) -> Plan:
         try:
             media = await self._prober.probe(source.path)
             choice = self._chooser.choose(source, media, self._clock())
-            if isinstance(choice, Task):
+            if isinstance(choice, PlannedJob):
                 self._require_queue(choice)
                 self._require_encoders(choice, await self._ffmpeg)
         except HostError:
@@ -89,20 +89,20 @@ class Planner:
             return exc
         return choice
 
-    def _require_queue(self, task: Task) -> None:
-        queue = task.profile.queue
+    def _require_queue(self, planned: PlannedJob) -> None:
+        queue = planned.profile.queue
         if queue not in self._queues:
             remedy = "give it a number of slots in `queues` of the configuration"
-            raise PlanError(task.media.path, f"this machine has no queue {queue}; {remedy}")
+            raise PlanError(planned.media.path, f"this machine has no queue {queue}; {remedy}")
 
-    def _require_encoders(self, task: Task, ffmpeg: Ffmpeg) -> None:
-        lacking = ffmpeg.lacking(task.encoders)
+    def _require_encoders(self, planned: PlannedJob, ffmpeg: Ffmpeg) -> None:
+        lacking = ffmpeg.lacking(planned.encoders)
         if lacking:
-            raise PlanError(task.media.path, lacking)
+            raise PlanError(planned.media.path, lacking)
 
 
 async def find_files(requests: Sequence[Request], take: Callable[[Found], None]) -> None:
-    """Find the files that requests mean, in a thread, as a directory on a slow share must hold up nothing.
+    """Finds the files that requests mean, in a thread, as a directory on a slow share must hold up nothing.
 
     Raises UsageError when a list cannot be read.
     """

@@ -35,7 +35,7 @@ class ProgressReader:
         self._block: dict[str, str] = {}
 
     def feed(self, line: str) -> Snapshot | None:
-        """Take one line; return a snapshot when it ends a block. Lines that are no progress are passed over."""
+        """Takes one line; returns a snapshot when it ends a block. Lines that are no progress are passed over."""
         key, equals, value = line.partition("=")
         if not equals:
             return None
@@ -80,7 +80,7 @@ class Measure:
 
 
 def measure(media: Media, snapshot: Snapshot, elapsed_s: float) -> Measure:
-    """Measure a running encode against its source.
+    """Measures a running encode against its source.
 
     Compression is 100 x (1 - output bytes / source bytes up to the same position), the source's bytes taken as spread
     evenly over its duration. The position is ffmpeg's, else the frames done at the source's frame rate.
@@ -101,7 +101,7 @@ def measure(media: Media, snapshot: Snapshot, elapsed_s: float) -> Measure:
 
 
 def saving(source_bytes: float, output_bytes: int | None) -> float | None:
-    """Return how many percent smaller the output is than the source; negative when it is larger."""
+    """Returns how many percent smaller the output is than the source; negative when it is larger."""
     if not source_bytes or output_bytes is None:
         return None
     return 100 * (1 - output_bytes / source_bytes)

@@ -13,7 +13,7 @@ from pytranscoder.jobs.queue_file import QueueEntry, prune
 
 
 def recover_dead_runs(journal: Journal, now: float, *, at: Checkpoint = pass_by) -> Iterator[str]:
-    """Deal with every dead run and yield a sentence for each thing that was done.
+    """Deals with every dead run and yields a sentence for each thing that was done.
 
     Files on a share that is not there are left for a later start.
     """
@@ -52,7 +52,7 @@ def _recover_run(journal: Journal, run: str, now: float, at: Checkpoint) -> Iter
 
 
 def _removes(path: Path, folders: Collection[Path]) -> bool:
-    """Remove a partial file; whether there was one. `folders` had the sources of the run.
+    """Removes a partial file; whether there was one. `folders` had the sources of the run.
 
     Raises OSError when it cannot be removed, or perhaps is there only when its share is.
     """

@@ -39,17 +39,17 @@ Checkpoint = Callable[[Step], None]
 
 
 def pass_by(step: Step) -> None:
-    """Do nothing at a checkpoint; tests stop here instead."""
+    """Does nothing at a checkpoint; tests stop here instead."""
 
 
 def identify(path: Path) -> Identity:
-    """Return what tells whether a file is still the same; raises OSError."""
+    """Returns what tells whether a file is still the same; raises OSError."""
     status = path.stat()
     return Identity(status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino)
 
 
 def require_unchanged(path: Path, identity: Identity) -> None:
-    """Raise SourceChangedError unless the source is the file that was probed."""
+    """Raises SourceChangedError unless the source is the file that was probed."""
     try:
         now = identify(path)
     except OSError as exc:
@@ -94,7 +94,7 @@ def _folded(name: str) -> str:
 
 
 def require_free(final: Path, source: Path) -> None:
-    """Raise ReplaceError when a final name is taken by anything but the source."""
+    """Raises ReplaceError when a final name is taken by anything but the source."""
     if os.path.lexists(final) and not is_source(final, source):
         raise _taken(final)
 
@@ -106,7 +106,7 @@ def _taken(final: Path) -> ReplaceError:
 def replace(
     intent: Replacement, journal: Journal, *, at: Checkpoint = pass_by, stopped: Callable[[], bool] = bool
 ) -> tuple[str, ...]:
-    """Carry out a replacement and return what the user should know about it.
+    """Carries out a replacement and returns what the user should know about it.
 
     `stopped` is asked until the new file is durable; when it says so the replacement is undone.
     Raises ReplaceError, SourceChangedError or SpaceError; the source is untouched then.
@@ -137,7 +137,7 @@ def replace(
 def recover(
     intent: Replacement, journal: Journal, *, durable: bool, at: Checkpoint = pass_by
 ) -> tuple[str, ...] | None:
-    """Finish or undo what a crash interrupted.
+    """Finishes or undoes what a crash interrupted.
 
     Returns what the user should know when the output is in place now, None when it was undone: a partial file that
     was durable is put in place if nothing has changed around it, otherwise it is removed.
@@ -178,7 +178,7 @@ def _is_in_place(intent: Replacement) -> bool:
 
 
 def _renames_unless_changed(intent: Replacement, at: Checkpoint) -> bool:
-    """Put the durable partial file in place; whether that was still right to do."""
+    """Puts the durable partial file in place; whether that was still right to do."""
     try:
         if intent.partial.stat().st_size != intent.output_bytes:
             return False
@@ -214,7 +214,7 @@ def _copy(output: Path, partial: Path, stopped: Callable[[], bool]) -> None:
 
 
 def _carry_over(source: Path, target: Path) -> None:
-    """Give the new file the owner, mode and mtime of the old one, as far as the file system permits."""
+    """Gives the new file the owner, mode and mtime of the old one, as far as the file system permits."""
     old = source.stat()
     with suppress(OSError):
         os.chown(target, old.st_uid, old.st_gid)
@@ -297,7 +297,7 @@ def _flush(descriptor: int) -> None:
 
 
 def explain(exc: OSError, final: Path) -> ReplaceError | SpaceError:
-    """Turn a failure to write into the error that says what to do about it."""
+    """Turns a failure to write into the error that says what to do about it."""
     if exc.errno in (errno.ENOSPC, errno.EDQUOT):
         return SpaceError("local", f"no space left for {printable(final)}")
     return ReplaceError(f"cannot write {printable(final)}: {exc.strerror}")

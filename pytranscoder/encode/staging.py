@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from pytranscoder.encode.choose import Task
+from pytranscoder.encode.choose import PlannedJob
 from pytranscoder.encode.replace import explain
 from pytranscoder.jobs.journal import Journal
 
@@ -30,14 +30,14 @@ class Staged:
 class Staging(Protocol):
     """A way for media to reach a host."""
 
-    def stage(self, task: Task, attempt: str) -> AbstractAsyncContextManager[Staged]:
-        """Make the source reachable; leaving the context removes all that was made for the attempt.
+    def stage(self, planned: PlannedJob, attempt: str) -> AbstractAsyncContextManager[Staged]:
+        """Makes the source reachable; leaving the context removes all that was made for the attempt.
 
         Raises ReplaceError or SpaceError when the output could not be put in place later.
         """
 
     async def fetch(self, staged: Staged) -> None:
-        """Bring the output to this machine; the host is not needed afterwards."""
+        """Brings the output to this machine; the host is not needed afterwards."""
 
 
 class InPlace:
@@ -49,19 +49,19 @@ class InPlace:
         self._fls_path = fls_path
 
     @asynccontextmanager
-    async def stage(self, task: Task, attempt: str) -> AsyncIterator[Staged]:
-        """Reserve the partial names, so that a folder that cannot be written is known before the encode."""
-        partial = task.partial(task.final.parent, attempt)
-        output = task.partial(self._fls_path, attempt) if self._fls_path else partial
-        covers = {stream.index: output.with_suffix(f".{stream.index}") for stream in task.covers}
+    async def stage(self, planned: PlannedJob, attempt: str) -> AsyncIterator[Staged]:
+        """Reserves the partial names, so that a folder that cannot be written is known before the encode."""
+        partial = planned.partial(planned.final.parent, attempt)
+        output = planned.partial(self._fls_path, attempt) if self._fls_path else partial
+        covers = {stream.index: output.with_suffix(f".{stream.index}") for stream in planned.covers}
         with ExitStack() as stack:
             for path in dict.fromkeys((partial, output, *covers.values())):
                 stack.enter_context(self._reserved(path))
             named = {index: str(path) for index, path in covers.items()}
-            yield Staged(str(task.media.path), str(output), output, partial, named)
+            yield Staged(str(planned.media.path), str(output), output, partial, named)
 
     async def fetch(self, staged: Staged) -> None:
-        """Do nothing: the output is here already."""
+        """Does nothing: the output is here already."""
 
     @contextmanager
     def _reserved(self, path: Path) -> Iterator[None]:

@@ -19,7 +19,7 @@ def tolerance_s(duration_s: float) -> float:
 
 
 def require_whole(media: Media, ends: Ends) -> None:
-    """Raise DamagedMediaError when the packets of a source end before its header says."""
+    """Raises DamagedMediaError when the packets of a source end before its header says."""
     if not ends.complete:
         says = f"its header says {media.duration_s:.1f} s" if media.duration_s else "reading it fails"
         raise DamagedMediaError(
@@ -30,7 +30,7 @@ def require_whole(media: Media, ends: Ends) -> None:
 
 
 def require_streams(output: Media, expected: ExpectedStreams) -> None:
-    """Raise VerifyError when a stream that was meant to be kept is missing."""
+    """Raises VerifyError when a stream that was meant to be kept is missing."""
     found = {
         "video": len(output.pictures),
         "audio": len(output.of_kind(StreamKind.AUDIO)),
@@ -52,28 +52,36 @@ def require_streams(output: Media, expected: ExpectedStreams) -> None:
         raise VerifyError("the output has no streams")
 
 
-def require_ends(source: Ends, output: Ends, expected_s: float | None, whole: Collection[StreamKind]) -> None:
-    """Raise VerifyError when the output does not end where it should.
+def longest_frame_s(*media: Media) -> float:
+    """Returns how long one picture stays in the slowest of these films, in seconds; 0 when none tells."""
+    return max((1 / stream.fps for each in media for stream in each.pictures if stream.fps), default=0.0)
+
+
+def require_ends(
+    source: Ends, output: Ends, expected_s: float | None, whole: Collection[StreamKind], frame_s: float = 0.0
+) -> None:
+    """Raises VerifyError when the output does not end where it should.
 
     `expected_s` is what the profile's own options make of the source's length, None when that cannot be told. When
     they leave it alone, picture and sound must each end where they do in the source, where the output has them `whole`.
+    A film may end a picture earlier or later: `frame_s` is how long one stays.
     """
     if not output.complete:
         raise VerifyError(f"the output is truncated: its packets end at {output.end_s:.1f} s")
     if expected_s is None:
         return
     if expected_s != source.end_s:
-        _require_end("output", expected_s, output.end_s, source.lead_s)
+        _require_end("output", expected_s, output.end_s, source.lead_s, frame_s)
         return
     if StreamKind.VIDEO in whole:
-        _require_end("picture", source.video_end_s, output.video_end_s, source.lead_s)
+        _require_end("picture", source.video_end_s, output.video_end_s, source.lead_s, frame_s)
     if StreamKind.AUDIO in whole:
-        _require_end("sound", source.audio_end_s, output.audio_end_s, source.lead_s)
+        _require_end("sound", source.audio_end_s, output.audio_end_s, source.lead_s, frame_s)
 
 
-def _require_end(what: str, wanted_s: float | None, found_s: float | None, lead_s: float) -> None:
+def _require_end(what: str, wanted_s: float | None, found_s: float | None, lead_s: float, frame_s: float) -> None:
     if wanted_s is None or found_s is None:
         return
-    tolerated_s = tolerance_s(wanted_s)
+    tolerated_s = max(tolerance_s(wanted_s), frame_s)
     if not wanted_s - tolerated_s <= found_s <= wanted_s + lead_s + tolerated_s:
         raise VerifyError(f"the {what} ends at {found_s:.1f} s, it should at {wanted_s:.1f} s")

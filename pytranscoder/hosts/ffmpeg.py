@@ -22,7 +22,7 @@ class Ffmpeg:
     encoders: frozenset[str]
 
     def lacking(self, wanted: Iterable[str]) -> str | None:
-        """Say which wanted encoder it lacks, and which has the nearest name; None when it has all."""
+        """Says which wanted encoder it lacks, and which has the nearest name; None when it has all."""
         for encoder in sorted(set(wanted) - self.encoders):
             near = difflib.get_close_matches(encoder, self.encoders, n=1, cutoff=0.5)
             hint = f"; did you mean {near[0]}?" if near else ""
@@ -31,7 +31,7 @@ class Ffmpeg:
 
 
 def find_local_ffmpeg(configured: str | None) -> str:
-    """Find the ffmpeg to use on this machine: the configured one, else one in PATH, else the embedded one.
+    """Finds the ffmpeg to use on this machine: the configured one, else one in PATH, else the embedded one.
 
     Raises FfmpegMissingError when the configured one is not there, or none at all.
     """
@@ -55,7 +55,7 @@ def _embedded_ffmpeg() -> str | None:
 
 
 async def check_ffmpeg(transport: Transport, path: str) -> Ffmpeg:
-    """Ask an ffmpeg for its version and its encoders.
+    """Asks an ffmpeg for its version and its encoders.
 
     Raises FfmpegMissingError when it cannot be run.
     """
@@ -75,12 +75,12 @@ def _require_success(host: str, path: str, answer: Captured) -> None:
 
 
 def read_version(text: str) -> str:
-    """Read the version from the banner that ffmpeg prints first."""
+    """Reads the version from the banner that ffmpeg prints first."""
     words = text.split(maxsplit=3)
     return words[2] if len(words) > 2 and words[1] == "version" else "unknown"
 
 
 def read_encoders(text: str) -> frozenset[str]:
-    """Read the names from what ``ffmpeg -encoders`` prints: a legend, a line of dashes, then flags and name."""
+    """Reads the names from what ``ffmpeg -encoders`` prints: a legend, a line of dashes, then flags and name."""
     _, _, table = text.partition("------")
     return frozenset(words[1] for line in table.splitlines() if len(words := line.split(maxsplit=2)) > 1)

@@ -28,7 +28,7 @@ class LocalTransport:
         return self._host
 
     async def capture(self, argv: Sequence[str], timeout_s: float) -> Captured:
-        """Run a short command to its end."""
+        """Runs a short command to its end."""
         process = await self._start(argv, stdin=DEVNULL)
         try:
             async with asyncio.timeout(timeout_s):
@@ -41,7 +41,7 @@ class LocalTransport:
 
     @asynccontextmanager
     async def supervise(self, argv: Sequence[str], partial: str) -> AsyncIterator["LocalProcess"]:
-        """Run a long command under the supervisor."""
+        """Runs a long command under the supervisor."""
         process = await self._start(supervised(tuple(argv), partial), stdin=PIPE)
         running = LocalProcess(process)
         try:
@@ -75,7 +75,7 @@ class LocalProcess:
         return tuple(line for line in text.split("\n") if line.strip())[-TAIL_LINES:]
 
     async def lines(self) -> AsyncIterator[str]:
-        """Yield the lines of its standard output until it closes them."""
+        """Yields the lines of its standard output until it closes them."""
         assert self._process.stdout is not None  # noqa: S101  # for the type checker: we asked for a pipe
         rest = b""
         while chunk := await self._process.stdout.read(CHUNK_BYTES):
@@ -84,14 +84,14 @@ class LocalProcess:
                 yield line.decode(errors="replace")
 
     async def wait(self) -> int:
-        """Wait for the end and return the exit status."""
+        """Waits for the end and returns the exit status."""
         await self._process.wait()
         await self._reader
         status = self._process.returncode or 0
         return 128 - status if 128 < status < 160 else status  # the shell's spelling of "ended by a signal"
 
     async def stop(self) -> None:
-        """Stop the command and its children: politely, then by force."""
+        """Stops the command and its children: politely, then by force."""
         try:
             if self._process.returncode is None:
                 await self._ask_to_stop()

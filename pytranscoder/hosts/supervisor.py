@@ -59,5 +59,5 @@ GRACE_STEPS = int(GRACE_S / 0.2)
 
 
 def supervised(argv: tuple[str, ...], partial: str) -> tuple[str, ...]:
-    """Return the argument vector that runs `argv` under the supervisor."""
+    """Returns the argument vector that runs `argv` under the supervisor."""
     return ("/bin/sh", "-c", SCRIPT, "pytranscoder", str(GRACE_STEPS), partial, *argv)

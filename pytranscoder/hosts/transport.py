@@ -26,10 +26,10 @@ class Supervised(Protocol):
         """The last lines of its standard error so far, oldest first."""
 
     def lines(self) -> AsyncIterator[str]:
-        """Yield the lines of its standard output until it closes them."""
+        """Yields the lines of its standard output until it closes them."""
 
     async def wait(self) -> int:
-        """Wait for the end and return the exit status; negative when a signal ended it."""
+        """Waits for the end and returns the exit status; negative when a signal ended it."""
 
 
 class Transport(Protocol):
@@ -40,13 +40,13 @@ class Transport(Protocol):
         """The name of the host."""
 
     async def capture(self, argv: Sequence[str], timeout_s: float) -> Captured:
-        """Run a short command to its end.
+        """Runs a short command to its end.
 
         Raises HostError when it cannot be started or does not end in time; it is stopped then.
         """
 
     def supervise(self, argv: Sequence[str], partial: str) -> AbstractAsyncContextManager[Supervised]:
-        """Run a long command that writes the file `partial`.
+        """Runs a long command that writes the file `partial`.
 
         Leaving the context stops what still runs, with all its children. `partial` is removed unless the command
         exits with status 0; also when this program is killed. Raises HostError when the command cannot be started.

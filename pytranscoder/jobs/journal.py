@@ -49,6 +49,7 @@ CREATE TABLE replacements (
     size_bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, device INTEGER NOT NULL, inode INTEGER NOT NULL,
     profile TEXT, queue_file BLOB, durable INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX jobs_by_source ON jobs (source);
+CREATE INDEX jobs_by_output ON jobs (output);
 """
 BATCH = 500
 BUSY_S = 30.0
@@ -58,7 +59,7 @@ class Journal:
     """The journal in a folder of its own. Safe to use from several threads; several processes share the database."""
 
     def __init__(self, folder: Path) -> None:
-        """Open or create the journal; raises StateError."""
+        """Opens or creates the journal; raises StateError."""
         self._folder = folder
         self._mutex = threading.RLock()
         self._pending: list[tuple[str, tuple[object, ...]]] = []
@@ -80,7 +81,7 @@ class Journal:
             raise StateError(f"cannot open the journal in {printable(folder)}: {exc}") from exc
 
     def close(self) -> None:
-        """Write what is pending and let go of the run's lock."""
+        """Writes what is pending and lets go of the run's lock."""
         self.flush()
         self._db.close()
         if self._lock is not None:
@@ -89,7 +90,7 @@ class Journal:
             self._lock = None
 
     def begin_run(self, run: str, now: float) -> None:
-        """Record a run and hold its lock until `close`: the lock, not a process id, says that it is alive."""
+        """Records a run and holds its lock until `close`: the lock, not a process id, says that it is alive."""
         self._lock = FileLock(self._lock_path(run))
         self._lock.acquire(timeout=BUSY_S)
         self._run = run
@@ -98,7 +99,7 @@ class Journal:
         )
 
     def record(self, event: Event) -> None:
-        """Take down an event of the stream; most are nothing to the journal."""
+        """Takes down an event of the stream; most are nothing to the journal."""
         match event:
             case EncodeStarted():
                 self._begin_attempt(event)
@@ -116,12 +117,12 @@ class Journal:
                 )  # fmt: skip
 
     def flush(self) -> None:
-        """Write what is pending, in one transaction."""
+        """Writes what is pending, in one transaction."""
         with self._transaction():
             pass
 
     def claim(self, source: Path, run: str) -> str | None:
-        """Claim a source for a run; return the living run that has it already, or None when the claim stands."""
+        """Claims a source for a run; returns the living run that has it already, or None when the claim stands."""
         while True:
             with self._transaction() as db:
                 row = db.execute("SELECT run FROM claims WHERE source = ?", (_key(source),)).fetchone()
@@ -133,30 +134,30 @@ class Journal:
             self._commit("DELETE FROM claims WHERE run = ?", (row[0],))
 
     def release(self, source: Path, run: str) -> None:
-        """Give up a claim."""
+        """Gives up a claim."""
         self._commit("DELETE FROM claims WHERE source = ? AND run = ?", (_key(source), run))
 
     def claims(self, run: str) -> list[Path]:
-        """Return the sources that a run has claimed, symbolic links followed."""
+        """Returns the sources that a run has claimed, symbolic links followed."""
         return self._paths("SELECT source FROM claims WHERE run = ?", run)
 
     def note_partial(self, path: Path, run: str) -> None:
-        """Record the name of a partial file before it is made."""
+        """Records the name of a partial file before it is made."""
         self._commit("INSERT OR REPLACE INTO partials (path, run) VALUES (?, ?)", (_bytes(path), run))
 
     def forget_partial(self, path: Path) -> None:
-        """Record that a partial file is gone."""
+        """Records that a partial file is gone."""
         self._later("DELETE FROM partials WHERE path = ?", _bytes(path))
 
     @contextmanager
     def noting(self, path: Path, run: str) -> Iterator[None]:
-        """Note a partial file for as long as it may be there."""
+        """Notes a partial file for as long as it may be there."""
         self.note_partial(path, run)
         yield
         self.forget_partial(path)
 
     def begin_replacement(self, intent: Replacement) -> None:
-        """Record what is about to be done, durably, before it is done."""
+        """Records what is about to be done, durably, before it is done."""
         identity = intent.identity
         self._commit(
             "INSERT INTO replacements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
@@ -169,11 +170,11 @@ class Journal:
         )  # fmt: skip
 
     def mark_durable(self, attempt: str) -> None:
-        """Record that the new file is whole on disk: from here on a replacement is finished, not undone."""
+        """Records that the new file is whole on disk: from here on a replacement is finished, not undone."""
         self._commit("UPDATE replacements SET durable = 1 WHERE attempt = ?", (attempt,))
 
     def finish_replacement(self, intent: Replacement, now: float) -> None:
-        """Record that the output is in place; the replacement is still known until `end_replacement`."""
+        """Records that the output is in place; the replacement is still known until `end_replacement`."""
         self._commit(
             "INSERT OR REPLACE INTO jobs (run, job, source, profile, outcome, host, source_bytes, output_bytes, output,"
             " ended) VALUES (?, ?, ?, ?, 'encoded', 'local', ?, ?, ?, ?)",
@@ -184,25 +185,35 @@ class Journal:
         )  # fmt: skip
 
     def end_replacement(self, attempt: str) -> None:
-        """Record that nothing is left to do for a replacement: it was undone, or its path has left the queue file."""
+        """Records that nothing is left to do for a replacement: it was undone, or its path has left the queue file."""
         self._commit("DELETE FROM replacements WHERE attempt = ?", (attempt,))
 
     def replacements(self, run: str) -> list[tuple[Replacement, bool]]:
-        """Return the replacements that a run began and did not end, with whether the new file was durable."""
+        """Returns the replacements that a run began and did not end, with whether the new file was durable."""
         with self._mutex:
             rows = self._db.execute("SELECT * FROM replacements WHERE run = ?", (run,)).fetchall()
         return [(_read_replacement(row), bool(row[15])) for row in rows]
 
     def partials(self, run: str) -> list[Path]:
-        """Return the partial files that a run noted and did not forget."""
+        """Returns the partial files that a run noted and did not forget."""
         return self._paths("SELECT path FROM partials WHERE run = ?", run)
 
-    def was_produced(self, output: Path, source: Path, source_bytes: int) -> bool:
-        """Whether a file of this name was encoded from this source, as large as now, by an earlier run."""
+    def was_produced(self, output: Path, source: Path, source_bytes: int, profile: str) -> bool:
+        """Whether this output was made of this source, as large as now, with this profile by an earlier run."""
         with self._mutex:
             row = self._db.execute(
-                "SELECT 1 FROM jobs WHERE source = ? AND output = ? AND source_bytes = ? AND outcome = 'encoded'",
-                (_bytes(source), _bytes(output), source_bytes),
+                "SELECT 1 FROM jobs WHERE source = ? AND output = ? AND source_bytes = ? AND profile = ?"
+                " AND outcome = 'encoded'",
+                (_bytes(source), _bytes(output), source_bytes, profile),
+            ).fetchone()
+        return row is not None
+
+    def is_output(self, path: Path, size_bytes: int) -> bool:
+        """Whether a file of this name and size was encoded by an earlier run."""
+        with self._mutex:
+            row = self._db.execute(
+                "SELECT 1 FROM jobs WHERE output = ? AND output_bytes = ? AND outcome = 'encoded'",
+                (_bytes(path), size_bytes),
             ).fetchone()
         return row is not None
 
@@ -216,7 +227,7 @@ class Journal:
 
     @contextmanager
     def dead_runs(self) -> Iterator[Sequence[str]]:
-        """Lend the dead runs that left something; while lent, no other process takes them for dead as well."""
+        """Lends the dead runs that left something; while lent, no other process takes them for dead as well."""
         with self._mutex:
             rows = self._db.execute(_UNFINISHED).fetchall()
         locks = [(run, FileLock(self._lock_path(run))) for (run,) in rows]
@@ -227,7 +238,7 @@ class Journal:
                 lock.release()
 
     def bury(self, run: str, now: float) -> None:
-        """Record that a dead run's leftovers are dealt with; its claims and partial names end with it."""
+        """Records that a dead run's leftovers are dealt with; its claims and partial names end with it."""
         with self._transaction() as db:
             for table in ("claims", "partials", "replacements"):
                 db.execute(f"DELETE FROM {table} WHERE run = ?", (run,))  # noqa: S608  # the names stand above
@@ -241,7 +252,7 @@ class Journal:
         self._lock_path(run).unlink(missing_ok=True)
 
     def history(self) -> list[RunRecord]:
-        """Return all runs, oldest first, with what they did and saved."""
+        """Returns all runs, oldest first, with what they did and saved."""
         self.flush()
         with self._mutex:
             rows = self._db.execute(_HISTORY).fetchall()
@@ -294,7 +305,7 @@ class Journal:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Open a transaction that writes what is pending first, so that the order of the record is that of events."""
+        """Opens a transaction that writes what is pending first, so that the order of the record is that of events."""
         with self._mutex:
             try:
                 self._db.execute("BEGIN IMMEDIATE")

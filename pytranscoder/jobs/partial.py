@@ -9,13 +9,13 @@ _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}")
 
 
 def split_extension(name: str) -> tuple[str, str]:
-    """Split a file name into stem and extension; ``Mr. Robot`` and ``film.`` have none."""
+    """Splits a file name into stem and extension; ``Mr. Robot`` and ``film.`` have none."""
     stem, extension = os.path.splitext(name)  # noqa: PTH122
     return (stem, extension) if _EXTENSION.fullmatch(extension) else (name, "")
 
 
 def partial_name(final: str, attempt: str) -> str:
-    """Name the partial output of an attempt: hidden, unique to the attempt, with the final extension.
+    """Names the partial output of an attempt: hidden, unique to the attempt, with the final extension.
 
     A stem that would make the name longer than a file system allows is cut at a character.
     """
@@ -26,7 +26,7 @@ def partial_name(final: str, attempt: str) -> str:
 
 
 def final_path(source: Path, extension: str | None, *, infix: str = "", suffix: str = "") -> Path:
-    """Return where the output for a source belongs: beside it, with the profile's extension.
+    """Returns where the output for a source belongs: beside it, with the profile's extension.
 
     >>> final_path(Path("/films/a.mp4"), ".mkv")
     PosixPath('/films/a.mkv')

@@ -34,7 +34,7 @@ class QueuePruner:
         self._done: dict[Path, set[bytes]] = {}
 
     def expect(self, job: int, source: Source) -> None:
-        """Note that a job stands, alone or with others, for a line of a queue file."""
+        """Notes that a job stands, alone or with others, for a line of a queue file."""
         if source.queue_file is None or source.entry is None:
             return
         key = (source.queue_file, _bare(source.entry.line))
@@ -46,13 +46,13 @@ class QueuePruner:
             self.settle(job, settled=self._ended[job], at_once=False)
 
     def complete(self) -> None:
-        """Note that every line is known, so that a folder has no more files to come."""
+        """Notes that every line is known, so that a folder has no more files to come."""
         self._complete = True
         for key in self._folders:
             self._close(key)
 
     def settle(self, job: int, *, settled: bool, at_once: bool) -> None:
-        """Note the end of a job; `settled` lets its line go, also one that is still to come."""
+        """Notes the end of a job; `settled` lets its line go, also one that is still to come."""
         self._ended[job] = settled
         for key in self._lines_of.pop(job, ()):
             self._open[key].discard(job)
@@ -64,7 +64,7 @@ class QueuePruner:
             self.flush()
 
     def flush(self) -> None:
-        """Rewrite the files from which lines may go."""
+        """Rewrites the files from which lines may go."""
         self._last = self._clock()
         for queue_file, lines in self._done.items():
             with suppress(OSError):  # a list that cannot be written, such as a pipe, is only read

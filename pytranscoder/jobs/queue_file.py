@@ -24,7 +24,7 @@ class QueueEntry:
 
 
 def parse_entries(content: bytes) -> Iterator[QueueEntry]:
-    """Read the paths of a queue file in their order; comments and blank lines are passed over."""
+    """Reads the paths of a queue file in their order; comments and blank lines are passed over."""
     separator = _separator(content)
     for line in _lines(content, separator):
         path = _parse_line(line, separator)
@@ -33,7 +33,7 @@ def parse_entries(content: bytes) -> Iterator[QueueEntry]:
 
 
 def without(content: bytes, is_done: Callable[[QueueEntry], bool]) -> bytes:
-    """Return the content without the entries that are done; all else stays as it is, byte by byte."""
+    """Returns the content without the entries that are done; all else stays as it is, byte by byte."""
     separator = _separator(content)
     kept = []
     for line in _lines(content, separator):
@@ -47,7 +47,7 @@ def without(content: bytes, is_done: Callable[[QueueEntry], bool]) -> bytes:
 
 
 def prune(queue_file: Path, is_done: Callable[[QueueEntry], bool], noting: Noting = nullcontext) -> None:
-    """Rewrite a queue file without the entries that are done; a file that holds nothing then is removed.
+    """Rewrites a queue file without the entries that are done; a file that holds nothing then is removed.
 
     The rewrite is atomic. Lines that another program appends meanwhile are kept: the old file stays open, and what
     it has gained once the new one is in place is appended to that. The context of `noting` is entered with the name
@@ -94,7 +94,7 @@ def _separator(content: bytes) -> bytes:
 
 
 def _lines(content: bytes, separator: bytes) -> list[bytes]:
-    """Split into lines that keep their separators."""
+    """Splits into lines that keep their separators."""
     lines = [line + separator for line in content.split(separator)]
     lines[-1] = lines[-1][:-1]
     return [line for line in lines if line]

@@ -25,7 +25,7 @@ MAX_ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class StartAttempt:
-    """Begin this attempt of this job on this host."""
+    """Begins this attempt of this job on this host."""
 
     job: int
     attempt: str
@@ -34,7 +34,7 @@ class StartAttempt:
 
 @dataclass(frozen=True, slots=True)
 class StopAttempt:
-    """Stop this attempt; its end is awaited like any other."""
+    """Stops this attempt; its end is awaited like any other."""
 
     job: int
     attempt: str
@@ -104,7 +104,7 @@ class Scheduler:
         return not self._jobs
 
     def handle(self, event: Event, now: float) -> list[Action]:  # noqa: ARG002  # hosts will rest until a time
-        """Take in what happened and return what to do about it, in this order."""
+        """Takes in what happened and returns what to do about it, in this order."""
         match event:
             case HostReady():
                 self._hosts[event.host] = {queue: _Slots(number) for queue, number in event.slots.items()}
@@ -121,7 +121,7 @@ class Scheduler:
         return []
 
     def check(self) -> None:
-        """Raise AssertionError when an invariant does not hold."""
+        """Raises AssertionError when an invariant does not hold."""
         places = [job for queues in self._hosts.values() for slots in queues.values() for job in _everywhere(slots)] + [
             job for heap in self._waiting.values() for _, job in heap
         ]
@@ -162,7 +162,7 @@ class Scheduler:
             yield StartAttempt(job, state.attempt, host)
 
     def _next_place(self) -> tuple[str, str, int] | None:
-        """Take the job that comes first among those for which a slot is free."""
+        """Takes the job that comes first among those for which a slot is free."""
         free = [
             (head, host, queue)
             for host, queues in self._hosts.items()

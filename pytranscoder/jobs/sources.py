@@ -30,12 +30,16 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file to work on: its absolute path, how its profile is chosen, and the queue entry it came from."""
+    """One file to work on: its absolute path, how its profile is chosen, and the queue entry it came from.
+
+    `named` tells whether the user named this very file, and not a directory that holds it.
+    """
 
     path: Path
     selection: Selection
     queue_file: Path | None = None
     entry: QueueEntry | None = None
+    named: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,14 @@ class Request:
 
 
 def expand(request: Request) -> Iterator[Source]:
-    """Yield the files that a request means, in order; a directory stands for the media files in it, recursively.
+    """Yields the files that a request means, in order; a directory stands for the media files in it, recursively.
 
     A file that does not exist is yielded all the same: it becomes a job that fails and says so.
     Raises UsageError when a list cannot be read.
     """
     if not request.is_list:
-        yield from (Source(path, request.selection) for path in media_files(request.path))
+        for path in media_files(request.path):
+            yield Source(path, request.selection, named=_is_itself(path, request.path))
         return
     queue_file = request.path.absolute()
     try:
@@ -63,11 +68,15 @@ def expand(request: Request) -> Iterator[Source]:
         raise _unreadable(queue_file, exc) from exc
     for entry in parse_entries(content):
         for path in media_files(entry.path):
-            yield Source(path, request.selection, queue_file, entry)
+            yield Source(path, request.selection, queue_file, entry, named=_is_itself(path, entry.path))
+
+
+def _is_itself(found: Path, requested: Path) -> bool:
+    return str(found) == os.path.abspath(requested)  # noqa: PTH100  # as `media_files` makes it
 
 
 def require_list(path: Path) -> None:
-    """Raise UsageError unless a list is there, before anything is begun; it is not opened, as it may be a pipe."""
+    """Raises UsageError unless a list is there, before anything is begun; it is not opened, as it may be a pipe."""
     try:
         is_folder = stat.S_ISDIR(path.stat().st_mode)
     except OSError as exc:
@@ -81,7 +90,7 @@ def _unreadable(path: Path, exc: OSError) -> UsageError:
 
 
 def media_files(path: Path) -> Iterator[Path]:
-    """Yield a file itself, or the media files below a directory, sorted; hidden files and directories are left out.
+    """Yields a file itself, or the media files below a directory, sorted; hidden files and directories are left out.
 
     A directory that cannot be read is yielded itself, as the job that will fail and say so.
     """

@@ -97,7 +97,7 @@ def stat_regular_file(path: Path) -> os.stat_result:
 
 @contextmanager
 def opened(path: Path) -> Iterator[OpenFile]:
-    """Open a file for reading, by whatever name it has; raises UnreadableMediaError."""
+    """Opens a file for reading, by whatever name it has; raises UnreadableMediaError."""
     # With the protocol and an absolute path no name can be taken for another protocol or for an option.
     # PyAV hands file names to ffmpeg as os.fsencode() does, so bytes that are not UTF-8 arrive.
     url = f"file:{path.absolute()}"

@@ -83,7 +83,7 @@ class _Worker:
         await self._process.wait()
 
     async def end(self) -> None:
-        """Kill it and wait until its pipe is closed too; only for who may read its answers."""
+        """Kills it and wait until its pipe is closed too; only for who may read its answers."""
         self.kill()
         self._stdin.close()
         await self._stdout.read()

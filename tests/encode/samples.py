@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytranscoder.encode.choose import Chooser, Policy, Skip, Task
+from pytranscoder.encode.choose import Chooser, PlannedJob, Policy, Skip
 from pytranscoder.encode.replace import identify
 from pytranscoder.jobs.journal import Journal
 from pytranscoder.jobs.replacement import Replacement
@@ -55,6 +55,7 @@ class Shelf:
             final=self.films / final,
             output_bytes=len(NEW),
             remove_source=not keep,
+            profile="hevc",
         )
 
     def contents(self) -> dict[str, bytes]:
@@ -82,15 +83,15 @@ def media(name: str = "/films/Film.mp4", **parts: object) -> Media:
     return Media(**values)  # type: ignore[arg-type]  # each field has its own type
 
 
-def choose(policy: Policy, film: Media, selection: Selection | None = None) -> Task | Skip:
+def choose(policy: Policy, film: Media, selection: Selection | None = None) -> PlannedJob | Skip:
     """What is chosen for a film, by the rules unless a selection is given."""
     source = Source(film.path, selection or Selection())
     return Chooser(policy).choose(source, film, now=0)
 
 
-def task(film: Media, definition: ProfileDefinition = MKV, **rest: object) -> Task:
-    """The task for a film and a profile; `rest` are fields of Policy."""
+def planned_job(film: Media, definition: ProfileDefinition = MKV, **rest: object) -> PlannedJob:
+    """The planned job for a film and a profile; `rest` are fields of Policy."""
     policy = Policy(profiles={definition.name: definition}, **rest)  # type: ignore[arg-type]  # as above
     chosen = choose(policy, film, Selection(profile=definition.name))
-    assert isinstance(chosen, Task)
+    assert isinstance(chosen, PlannedJob)
     return chosen

@@ -19,7 +19,7 @@ from pytranscoder.jobs.events import AttemptFailed, AttemptSucceeded, Outcome
 from pytranscoder.media.prober import Prober
 from pytranscoder.profiles.definition import ProfileDefinition
 from tests.clips import FFMPEG, Clips
-from tests.encode.samples import MKV, RUN, SAME, Shelf, task
+from tests.encode.samples import MKV, RUN, SAME, Shelf, planned_job
 
 
 class Prepare(Protocol):
@@ -57,7 +57,7 @@ def prepare(shelf: Shelf, prober: Prober) -> Prepare:
     async def prepare_attempt(clip: Path, definition: ProfileDefinition, checkpoint: Checkpoint = pass_by) -> Attempt:
         source = shelf.films / f"Film{clip.suffix}"
         shutil.copy(clip, source)
-        film = task(await prober.probe(source), definition)
+        film = planned_job(await prober.probe(source), definition)
         host = Host(LocalTransport("local"), InPlace(shelf.journal, RUN, None), Ffmpeg(FFMPEG, "", frozenset()))
         tools = Tools(RUN, shelf.journal, prober, shelf.journal.record, time.time, 30.0, checkpoint)
         return Attempt(film, 1, f"{RUN}-1-1", host, tools)

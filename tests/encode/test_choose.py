@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pytranscoder.encode.choose import Chooser, Policy, Skip, Task
+from pytranscoder.encode.choose import Chooser, PlannedJob, Policy, Skip
 from pytranscoder.errors import PlanError, UsageError
 from pytranscoder.jobs.sources import Selection
 from pytranscoder.media.model import Stream, StreamKind
@@ -11,7 +11,7 @@ from pytranscoder.profiles.criteria import parse_criterion
 from pytranscoder.profiles.definition import LanguageDefinition, ProfileDefinition, TemplateDefinition
 from pytranscoder.profiles.rules import SKIP, Rule
 from pytranscoder.profiles.streams import Verdict
-from tests.encode.samples import MKV, SAME, choose, media, task
+from tests.encode.samples import MKV, SAME, choose, media, planned_job
 
 QUICK = ProfileDefinition("quick", output_options_video=("-preset fast",))
 SMALL = TemplateDefinition("small", video_codec="-c:v libx265", extension=".mkv")
@@ -25,9 +25,9 @@ def policy(*rules: Rule) -> Policy:
     return Policy(profiles=PROFILES, templates=TEMPLATES, rules=rules)
 
 
-def chosen(*rules: Rule, selection: Selection | None = None) -> Task:
+def chosen(*rules: Rule, selection: Selection | None = None) -> PlannedJob:
     choice = choose(policy(*rules), media(), selection)
-    assert isinstance(choice, Task)
+    assert isinstance(choice, PlannedJob)
     return choice
 
 
@@ -104,13 +104,13 @@ def test_selection_that_can_be_used_passes() -> None:
 def test_policy_decides_where_the_output_goes_and_whether_the_source_stays(
     definition: ProfileDefinition, flags: dict[str, bool], final: str, remove_source: bool
 ) -> None:
-    choice = task(media("/films/Film.mp4"), definition, **flags)
+    choice = planned_job(media("/films/Film.mp4"), definition, **flags)
 
     assert (choice.final, choice.remove_source) == (Path("/films") / final, remove_source)
 
 
 def test_kept_output_is_made_in_the_container_of_its_real_extension() -> None:
-    choice = task(media(), MKV, keep=True)
+    choice = planned_job(media(), MKV, keep=True)
 
     assert choice.muxer == "matroska"
     assert choice.partial(Path("/fast"), "cafe-1-1") == Path("/fast/.Film.ptc-cafe-1-1.mkv")
@@ -125,14 +125,14 @@ def test_name_of_the_output_fits_the_file_system_or_the_job_is_not_begun(
     film = media(f"/films/{letter * count}{'x' * rest}.ts")
 
     if fits:
-        assert len(os.fsencode(task(film).final.name)) == 255
+        assert len(os.fsencode(planned_job(film).final.name)) == 255
     else:
         with pytest.raises(PlanError, match="name of the output would be too long"):
-            task(film)
+            planned_job(film)
 
 
 def test_partial_name_of_the_longest_name_fits_the_file_system() -> None:
-    partial = task(media(f"/films/{'é' * 125}x.mp4"), SAME).partial(Path("/films"), "0123abcd-10000-3")
+    partial = planned_job(media(f"/films/{'é' * 125}x.mp4"), SAME).partial(Path("/films"), "0123abcd-10000-3")
 
     assert len(os.fsencode(partial.name)) <= 255
     assert partial.suffix == ".mp4"
@@ -142,13 +142,13 @@ def test_media_of_which_nothing_would_be_left_is_not_begun() -> None:
     film = media(streams=(Stream(0, StreamKind.DATA, "bin_data"),))
 
     with pytest.raises(PlanError, match="nothing would be left"):
-        task(film)
+        planned_job(film)
 
 
 def test_streams_that_are_not_simply_kept_are_told_of() -> None:
     film = media(streams=(*media().streams, Stream(2, StreamKind.DATA, "bin_data", codec_tag="tmcd")))
 
-    assert task(film).notes == ("data 2 (bin_data) is dropped: players do not need it",)
+    assert planned_job(film).notes == ("data 2 (bin_data) is dropped: players do not need it",)
 
 
 def test_kinds_with_a_dropped_stream_need_not_end_where_the_source_does() -> None:
@@ -161,7 +161,7 @@ def test_kinds_with_a_dropped_stream_need_not_end_where_the_source_does() -> Non
         Stream(2, StreamKind.AUDIO, "aac", language="fre"),
     )
 
-    choice = task(media(streams=streams), only_english)
+    choice = planned_job(media(streams=streams), only_english)
 
     assert [decision.verdict for decision in choice.plan.decisions][2] is Verdict.DROP
     assert choice.whole_kinds == {StreamKind.VIDEO}
@@ -173,10 +173,19 @@ def test_kinds_with_a_dropped_stream_need_not_end_where_the_source_does() -> Non
 def test_with_a_users_own_map_only_single_streams_are_known_to_be_whole(count: int, expected: set[StreamKind]) -> None:
     streams = (Stream(0, StreamKind.VIDEO, "h264"), *(Stream(n, StreamKind.AUDIO, "aac") for n in range(1, count + 1)))
 
-    assert task(media(streams=streams), automap=False).whole_kinds == expected
+    assert planned_job(media(streams=streams), automap=False).whole_kinds == expected
 
 
 def test_longer_and_larger_films_are_more_work() -> None:
     hour = media(duration_s=3600.0)
 
-    assert task(hour).work > task(media()).work > task(media(streams=media().streams[1:])).work
+    assert planned_job(hour).work > planned_job(media()).work > planned_job(media(streams=media().streams[1:])).work
+
+
+def test_sound_alone_is_not_encoded_with_a_profile_for_video() -> None:
+    song = media("/music/song.mp3", streams=(Stream(0, StreamKind.AUDIO, "mp3"),))
+    video = ProfileDefinition("video", output_options_video=("-c:v libx265",))
+
+    chosen = choose(Policy(profiles={"video": video}), song, Selection(profile="video"))
+
+    assert chosen == Skip(None, "it has no video, which this profile is for")

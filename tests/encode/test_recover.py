@@ -84,7 +84,7 @@ def test_replacement_whose_new_file_was_durable_is_finished(
     assert recover(intent, shelf.journal, durable=True) == ()
 
     assert shelf.contents() == expected
-    assert shelf.journal.was_produced(intent.final, intent.source, len(OLD))
+    assert shelf.journal.was_produced(intent.final, intent.source, len(OLD), "hevc")
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_replacement_stays_known_until_the_queue_file_is_pruned(shelf: Shelf) ->
     carry_out(shelf, intent)
 
     assert shelf.journal.replacements(intent.run) == [(intent, True)]
-    assert shelf.journal.was_produced(intent.final, intent.source, len(OLD))
+    assert shelf.journal.was_produced(intent.final, intent.source, len(OLD), "hevc")
 
 
 @pytest.mark.parametrize("name", ["Film.mkv", "Film.mp4"])

@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from pytranscoder.encode.choose import Task
+from pytranscoder.encode.choose import PlannedJob
 from pytranscoder.encode.replace import identify
 from pytranscoder.encode.staging import InPlace
 from pytranscoder.errors import ReplaceError, SpaceError
 from pytranscoder.media.model import Stream, StreamKind
 from tests.encode.conftest import Disks
-from tests.encode.samples import OLD, RUN, SAME, Shelf, media, task
+from tests.encode.samples import OLD, RUN, SAME, Shelf, media, planned_job
 
 ATTEMPT = f"{RUN}-1-1"
 COVER = Stream(2, StreamKind.VIDEO, "png", attached_picture=True, filename="cover.png", mimetype="image/png")
@@ -19,9 +19,9 @@ def staging(shelf: Shelf, *, by_fast: bool = False) -> InPlace:
     return InPlace(shelf.journal, RUN, shelf.fast if by_fast else None)
 
 
-def film_in(shelf: Shelf) -> Task:
+def film_in(shelf: Shelf) -> PlannedJob:
     source = shelf.source()
-    return task(media(str(source), identity=identify(source)))
+    return planned_job(media(str(source), identity=identify(source)))
 
 
 def partials(shelf: Shelf) -> list[Path]:
@@ -48,7 +48,7 @@ async def test_each_cover_has_a_file_of_its_own(shelf: Shelf) -> None:
     source = shelf.source("Film.mkv")
     film = media(str(source), container="matroska,webm", streams=(*media().streams, COVER))
 
-    async with staging(shelf).stage(task(film, SAME), ATTEMPT) as staged:
+    async with staging(shelf).stage(planned_job(film, SAME), ATTEMPT) as staged:
         assert dict(staged.covers) == {2: str(shelf.films / f".Film.ptc-{ATTEMPT}.2")}
         assert Path(staged.covers[2]) in partials(shelf)
 

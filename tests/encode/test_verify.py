@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytranscoder.encode.verify import require_ends, require_streams, require_whole, tolerance_s
+from pytranscoder.encode.verify import longest_frame_s, require_ends, require_streams, require_whole, tolerance_s
 from pytranscoder.errors import DamagedMediaError, VerifyError
 from pytranscoder.media.model import Ends, Stream, StreamKind
 from pytranscoder.profiles.command import ExpectedStreams
@@ -118,3 +118,16 @@ def test_output_that_ends_elsewhere_fails(output: Ends, expected_s: float | None
 def test_edit_list_does_not_excuse_any_other_end(output: Ends) -> None:
     with pytest.raises(VerifyError, match="picture ends"):
         require_ends(CUT_AT_THE_START, output, 60.0, BOTH)
+
+
+def test_slow_film_may_end_a_picture_early() -> None:
+    slow = media(streams=(Stream(0, StreamKind.VIDEO, "h264", fps=0.5),))
+
+    require_ends(ends(), ends(58, 58), 60.0, BOTH, longest_frame_s(slow, media()))
+
+    with pytest.raises(VerifyError):
+        require_ends(ends(), ends(57, 57), 60.0, BOTH, longest_frame_s(slow, media()))
+
+
+def test_film_without_a_known_rate_excuses_nothing() -> None:
+    assert longest_frame_s(media(streams=(Stream(0, StreamKind.VIDEO, "h264"),))) == 0

@@ -69,6 +69,27 @@ def test_second_run_without_configuration_skips_what_was_made(place: Place, film
     }
 
 
+def test_folder_again_without_configuration_does_not_encode_what_was_made(place: Place, film: Path) -> None:
+    place.add(film)
+    run_pytranscoder(place, "-p", "h264", place.media)
+
+    done = run_pytranscoder(place, "--json", "-p", "h264", place.media)
+
+    assert done.outcomes == {"film.h264.mkv": "skipped", "film.mp4": "skipped"}
+    assert place.names() == ["film.h264.mkv", "film.mp4"]
+
+
+def test_trying_another_profile_with_the_source_kept_is_not_taken_for_done(place: Place, film: Path) -> None:
+    place.configure()
+    source = place.add(film)
+    run_pytranscoder(place, "-k", "-p", "small", source)
+
+    done = run_pytranscoder(place, "--json", "-k", "-p", "large", source)
+
+    assert (done.status, done.outcomes) == (1, {"film.mp4": "failed"})
+    assert "exists already" in done.reasons[0]
+
+
 @pytest.mark.parametrize("profile", ["hevc", "av1", "h264"])
 def test_builtin_profile_is_there_without_configuration(place: Place, clips: Clips, profile: str) -> None:
     source = place.add(clips.plain())  # SVT-AV1 takes no picture of less than 64 lines

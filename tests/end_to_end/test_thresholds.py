@@ -12,7 +12,7 @@ def test_output_that_saves_too_little_is_rejected_at_the_end(place: Place, film:
     done = run_pytranscoder(place, "--json", "-p", "large", source)
 
     assert (done.status, done.outcomes) == (0, {"film.mp4": "rejected"})
-    assert "of the source saved, the threshold is 20 %" in done.reasons[0]
+    assert "% smaller, the threshold is 20 %" in done.reasons[0]
     assert (place.names(), source.read_bytes()) == (["film.mp4"], film.read_bytes())
 
 

@@ -300,13 +300,23 @@ def test_what_is_pending_is_written_before_a_claim(journal: Journal, other: Jour
 
 def test_an_output_of_an_earlier_run_is_known(journal: Journal) -> None:
     journal.begin_run("r1", 1)
-    journal.record(finished(1, output=FILM, source_bytes=GB))
+    journal.record(finished(1, output=FILM, source_bytes=GB, profile="hevc"))
     journal.record(finished(2, Outcome.REJECTED, output=FILM, source_bytes=GB))
     journal.flush()
 
-    assert journal.was_produced(FILM, media(1), GB)
-    assert not journal.was_produced(FILM, media(1), GB + 1)
-    assert not journal.was_produced(FILM, media(2), GB)
+    assert journal.was_produced(FILM, media(1), GB, "hevc")
+    assert not journal.was_produced(FILM, media(1), GB, "av1")
+    assert not journal.was_produced(FILM, media(1), GB + 1, "hevc")
+    assert not journal.was_produced(FILM, media(2), GB, "hevc")
+
+
+def test_a_file_that_an_earlier_run_made_is_known_by_name_and_size(journal: Journal) -> None:
+    journal.begin_run("r1", 1)
+    journal.record(finished(1, output=FILM, output_bytes=GB))
+    journal.flush()
+
+    assert journal.is_output(FILM, GB)
+    assert not journal.is_output(FILM, GB - 1)
 
 
 def test_a_replacement_that_was_done_counts_for_its_run_but_is_still_known(tmp_path: Path, journal: Journal) -> None:
