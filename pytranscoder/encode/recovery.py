@@ -10,6 +10,7 @@ from pytranscoder.encode.replace import Checkpoint, looks_unmounted, pass_by, re
 from pytranscoder.errors import printable
 from pytranscoder.jobs.journal import Journal
 from pytranscoder.jobs.queue_file import QueueEntry, prune
+from pytranscoder.jobs.sources import is_itself
 
 
 def recover_dead_runs(journal: Journal, now: float, *, at: Checkpoint = pass_by) -> Iterator[str]:
@@ -67,4 +68,4 @@ def _removes(path: Path, folders: Collection[Path]) -> bool:
 
 
 def _names(source: Path, entry: QueueEntry) -> bool:
-    return os.path.abspath(entry.path) == str(source)  # noqa: PTH100  # as the sources are made
+    return is_itself(source, entry.path)

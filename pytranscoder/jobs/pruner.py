@@ -1,13 +1,12 @@
 """Takes paths off queue files as their jobs are settled. Knows which line each job came from, not what jobs do."""
 
-import os
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
 from pytranscoder.jobs.queue_file import Noting, QueueEntry, prune
-from pytranscoder.jobs.sources import Source
+from pytranscoder.jobs.sources import Source, is_itself
 
 # Thousands of files that a rule skips must not cost a rewrite each; one that was encoded is written at once.
 INTERVAL_S = 1.0
@@ -40,7 +39,7 @@ class QueuePruner:
         key = (source.queue_file, _bare(source.entry.line))
         self._lines_of.setdefault(job, []).append(key)
         self._open.setdefault(key, set()).add(job)
-        if os.path.abspath(source.entry.path) != str(source.path):  # noqa: PTH100  # as the sources are made
+        if not is_itself(source.path, source.entry.path):
             self._folders.add(key)
         if job in self._ended:
             self.settle(job, settled=self._ended[job], at_once=False)

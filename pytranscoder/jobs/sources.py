@@ -59,7 +59,7 @@ def expand(request: Request) -> Iterator[Source]:
     """
     if not request.is_list:
         for path in media_files(request.path):
-            yield Source(path, request.selection, named=_is_itself(path, request.path))
+            yield Source(path, request.selection, named=is_itself(path, request.path))
         return
     queue_file = request.path.absolute()
     try:
@@ -68,10 +68,11 @@ def expand(request: Request) -> Iterator[Source]:
         raise _unreadable(queue_file, exc) from exc
     for entry in parse_entries(content):
         for path in media_files(entry.path):
-            yield Source(path, request.selection, queue_file, entry, named=_is_itself(path, entry.path))
+            yield Source(path, request.selection, queue_file, entry, named=is_itself(path, entry.path))
 
 
-def _is_itself(found: Path, requested: Path) -> bool:
+def is_itself(found: Path, requested: Path) -> bool:
+    """Whether a file that was found is the very path that was asked for, and not one in a directory of that name."""
     return str(found) == os.path.abspath(requested)  # noqa: PTH100  # as `media_files` makes it
 
 
