@@ -10,6 +10,9 @@ TranscoderError
 │   ├── SourceChangedError     it is not the file that was probed any more
 │   └── PlanError              no encode can be planned for it
 ├── HostError                  the fault is in the machine
+│   ├── UnreachableError       no connection can be made to it
+│   ├── LostError              its connection is gone in mid-work
+│   ├── TransferError          a file cannot be copied to it or from it
 │   ├── FfmpegMissingError     no ffmpeg can be run there (exit 3)
 │   ├── SpaceError             its disk is full
 │   └── CapacityError          the encoder takes no more sessions at the moment
@@ -135,6 +138,22 @@ class HostError(AttemptError):
         self.host = host
         self.reason = reason
         super().__init__(f"host {host}: {reason}")
+
+
+class UnreachableError(HostError):
+    """No connection can be made: refused, timed out, another host key, our key not accepted."""
+
+
+class LostError(HostError):
+    """The connection is gone in mid-work; what ran there ends by itself."""
+
+    retry_here = True
+
+
+class TransferError(HostError):
+    """A file could not be copied to the host or from it."""
+
+    retry_here = True
 
 
 class FfmpegMissingError(HostError):

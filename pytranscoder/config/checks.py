@@ -8,8 +8,8 @@ from typing import Any
 
 from pytranscoder.config.nodes import Where
 from pytranscoder.config.reading import Reader
-from pytranscoder.config.settings import HostDefinition, HostType
 from pytranscoder.config.values import describe, nearest_remedy
+from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.profiles.criteria import CRITERIA, Criterion, CriterionError, parse_criterion
 from pytranscoder.profiles.definition import OPTION_SECTIONS, OptionText, ProfileDefinition, TemplateDefinition
 from pytranscoder.profiles.options import split_options

@@ -25,8 +25,9 @@ from pytranscoder.config.models import (
     TemplateSection,
 )
 from pytranscoder.config.reading import Reader
-from pytranscoder.config.settings import Cluster, Config, HostDefinition
+from pytranscoder.config.settings import Config
 from pytranscoder.errors import ConfigError, Problem
+from pytranscoder.hosts.definition import Cluster, HostDefinition
 from pytranscoder.profiles.builtin import BUILTIN_PROFILES, BUILTIN_RULES
 from pytranscoder.profiles.definition import ProfileDefinition, TemplateDefinition
 from pytranscoder.profiles.rules import Rule

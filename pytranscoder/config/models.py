@@ -6,7 +6,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from pytranscoder.config.settings import DEFAULT_STALL_AFTER_S, HostDefinition, HostType
+from pytranscoder.config.settings import DEFAULT_STALL_AFTER_S
 from pytranscoder.config.values import (
     Duration,
     Entries,
@@ -25,6 +25,7 @@ from pytranscoder.config.values import (
     one_of,
     read_mapping,
 )
+from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.profiles.definition import LanguageDefinition, ProfileDefinition, TemplateDefinition
 
 _OPERATING_SYSTEMS = {"linux": "linux", "macos": "macos", "win10": "windows", "windows": "windows"}

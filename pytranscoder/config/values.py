@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BeforeValidator, Discriminator, PlainValidator, Tag
 from pydantic_core import PydanticCustomError
 
-from pytranscoder.config.settings import PathSubstitution
+from pytranscoder.hosts.definition import PathSubstitution
 
 T = TypeVar("T")
 

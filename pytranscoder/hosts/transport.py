@@ -3,9 +3,10 @@
 Every transport passes the same tests, `tests/hosts/test_conformance.py`.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 
@@ -42,12 +43,51 @@ class Transport(Protocol):
     async def capture(self, argv: Sequence[str], timeout_s: float) -> Captured:
         """Runs a short command to its end.
 
-        Raises HostError when it cannot be started or does not end in time; it is stopped then.
+        Raises HostError when it cannot be started or does not end in time; it is stopped then. LostError when the
+        connection breaks.
         """
 
     def supervise(self, argv: Sequence[str], partial: str) -> AbstractAsyncContextManager[Supervised]:
         """Runs a long command that writes the file `partial`.
 
         Leaving the context stops what still runs, with all its children. `partial` is removed unless the command
-        exits with status 0; also when this program is killed. Raises HostError when the command cannot be started.
+        exits with status 0; also when this program is killed. When the connection breaks, `lines` and `wait` raise
+        LostError, and the command ends by itself. Raises HostError when the command cannot be started.
+        """
+
+
+class Files(Protocol):
+    """The files of one host, by paths as the host spells them; undecodable bytes as surrogates (PEP 383).
+
+    A broken connection is made again and a transfer goes on where it stopped; LostError when that takes too long.
+    """
+
+    async def make_directory(self, path: str) -> None:
+        """Makes a directory that only its owner may enter, and those above it that are missing.
+
+        Raises HostError, SpaceError when the disk is full.
+        """
+
+    async def remove_tree(self, path: str) -> None:
+        """Removes a directory with all that is in it, or a file; nothing there is no trouble. Follows no links."""
+
+    async def names(self, directory: str) -> list[str]:
+        """Returns the names in a directory; none when it is not there."""
+
+    async def size_bytes(self, path: str) -> int | None:
+        """Returns the size of a file; None when it is not there."""
+
+    async def free_bytes(self, directory: str) -> int | None:
+        """Returns the room that its file system has for us; None when the host does not say."""
+
+    async def upload(self, ours: Path, theirs: str, report: Callable[[int], None]) -> None:
+        """Copies a file to the host and checks its size there; `report` gets the bytes done, often.
+
+        Raises TransferError, SpaceError, LostError; OSError when our file cannot be read.
+        """
+
+    async def fetch(self, theirs: str, ours: Path, report: Callable[[int], None]) -> None:
+        """Copies a file from the host over `ours`, which may exist, and checks its size.
+
+        Raises TransferError, LostError; OSError when our file cannot be written.
         """

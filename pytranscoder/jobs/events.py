@@ -13,6 +13,9 @@ from pytranscoder.errors import Fault
 
 LOCAL_HOST = "local"
 
+# For fields that are between parts of the program, too long for others to read.
+NOT_IN_JSON: Mapping[str, bool] = {"json": False}
+
 
 class Outcome(StrEnum):
     """How a job ends. Each job has exactly one."""
@@ -42,22 +45,33 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostReady(Event):
-    """A host can take work: `slots` has the number for each of its queues."""
+    """A host can take work: `slots` has the number for each of its queues. It may come again, after a rest.
+
+    `free_bytes` is what its working directory has room for, None when nothing is copied there.
+    """
 
     host: str
     cluster: str | None = None
+    host_type: str = "local"
+    os: str = ""
     ffmpeg: str = ""
     ffmpeg_version: str = ""
+    encoders: frozenset[str] = field(default=frozenset(), metadata=NOT_IN_JSON)
     slots: Mapping[str, int] = field(default_factory=dict)
+    free_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostUnavailable(Event):
-    """A host cannot take work, and why."""
+    """A host cannot take work, and why. It is tried again in `retry_in_s` seconds; None is never.
+
+    Comes again with each try that fails.
+    """
 
     host: str
     reason: str
     cluster: str | None = None
+    retry_in_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +81,15 @@ class JobQueued(Event):
     job: int
     media: Path
     source_bytes: int
+    cluster: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobReady(Event):
-    """A job was probed and planned: it waits for a slot. `work` estimates its cost in pixels to encode."""
+    """A job was probed and planned: it waits for a slot. `work` estimates its cost in pixels to encode.
+
+    `encoders` are those that its host must have.
+    """
 
     job: int
     media: Path
@@ -81,6 +99,8 @@ class JobReady(Event):
     duration_s: float | None
     source_bytes: int
     rule: str | None = None
+    cluster: str | None = None
+    encoders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +118,42 @@ class Planned(Event):
     rule: str | None = None
     why: str = ""
     notes: tuple[str, ...] = ()
+    cluster: str | None = None
+
+
+class Direction(StrEnum):
+    """Which way media is copied."""
+
+    UPLOAD = "upload"
+    FETCH = "fetch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer(Event):
+    """How far the copying of an attempt's media is: the first has 0 `done_bytes`, the last all of `total_bytes`.
+
+    `bytes_per_s` is the rate of late, `eta_s` the seconds to go.
+    """
+
+    job: int
+    attempt: str
+    media: Path
+    host: str
+    direction: Direction
+    done_bytes: int
+    total_bytes: int
+    bytes_per_s: float | None = None
+    eta_s: float | None = None
+    cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaStaged(Event):
+    """The media of an attempt was copied to its host ahead of time: it waits there for a slot."""
+
+    job: int
+    attempt: str
+    host: str
     cluster: str | None = None
 
 
@@ -169,7 +225,10 @@ class AttemptSucceeded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFailed(Event):
-    """An attempt is over and its job is not done. `detail` has ffmpeg's command and last lines for `-v`."""
+    """An attempt is over and its job is not done. `detail` has ffmpeg's command and last lines for `-v`.
+
+    `final` says that no other attempt can do better, on whatever host.
+    """
 
     job: int
     attempt: str
@@ -179,7 +238,9 @@ class AttemptFailed(Event):
     seconds: float
     retry_here: bool = False
     no_capacity: bool = False
+    final: bool = False
     detail: str = ""
+    cluster: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +260,7 @@ class JobFinished(Event):
     outcome: Outcome
     settled: bool
     host: str | None = None
+    cluster: str | None = None
     profile: str | None = None
     rule: str | None = None
     attempt: str | None = None

@@ -20,7 +20,8 @@ def json_line(event: Event) -> str:
     A byte of a path that is not UTF-8 appears as a lone surrogate (``\udcff``), as Python itself decodes it.
     """
     document: dict[str, Any] = {"event": event_name(type(event).__name__), "time": event.time}
-    document.update({field.name: getattr(event, field.name) for field in fields(event) if field.name != "time"})
+    shown = (field for field in fields(event) if field.name != "time" and field.metadata.get("json", True))
+    document.update({field.name: getattr(event, field.name) for field in shown})
     try:
         return json.dumps(document, default=_plain, allow_nan=False)
     except ValueError:

@@ -5,9 +5,10 @@ import pytest
 
 from pytranscoder.config.document import parse_document
 from pytranscoder.config.load import build_config, default_config, default_config_path, load_config
-from pytranscoder.config.settings import Config, HostDefinition, HostType, PathSubstitution
+from pytranscoder.config.settings import Config
 from pytranscoder.config.starter import STARTER
 from pytranscoder.errors import ConfigError
+from pytranscoder.hosts.definition import HostDefinition, HostType, PathSubstitution
 from pytranscoder.profiles.builtin import BUILTIN_PROFILES, BUILTIN_RULES
 from pytranscoder.profiles.definition import LanguageDefinition, ProfileDefinition, TemplateDefinition
 
