@@ -1,4 +1,4 @@
-"""What the entries of a configuration say of each other: names, includes, queues, options, criteria, hosts.
+"""What the entries of a configuration say of each other: names, includes, queues, options, criteria.
 Each check reports to a `Reader`; the shape of single entries is `models`'s.
 """
 
@@ -9,19 +9,12 @@ from typing import Any
 from pytranscoder.config.nodes import Where
 from pytranscoder.config.reading import Reader
 from pytranscoder.config.values import describe, nearest_remedy
-from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.profiles.criteria import CRITERIA, Criterion, CriterionError, parse_criterion
 from pytranscoder.profiles.definition import OPTION_SECTIONS, OptionText, ProfileDefinition, TemplateDefinition
 from pytranscoder.profiles.options import split_options
 from pytranscoder.profiles.profile import DEFAULT_QUEUE
 from pytranscoder.profiles.resolve import check_includes
 from pytranscoder.profiles.rules import SKIP
-
-_REQUIRED_OF_HOSTS: Mapping[str, tuple[str, ...]] = {
-    HostType.MOUNTED: ("ip",),
-    HostType.STREAMING: ("ip", "working_dir"),
-    HostType.AGENT: ("ip",),
-}
 
 
 def check_names(reader: Reader, profiles: Collection[str], templates: Collection[str]) -> None:
@@ -69,24 +62,9 @@ def read_criteria(reader: Reader, criteria: Mapping[str, Any], where: Where) -> 
     return tuple(criterion for criterion in read if criterion)
 
 
-def check_host_entry(reader: Reader, entry: Mapping[str, Any], where: Where) -> None:
-    """A host of a type has what hosts of that type need."""
-    kind = str(entry.get("type")).strip().lower()
-    for key in _REQUIRED_OF_HOSTS.get(kind, ()):
-        if not entry.get(key):
-            reader.reject(where, f"the key {key} is missing", f"a {kind} host needs it")
-
-
-def check_host_profiles(reader: Reader, host: HostDefinition, where: Where, known: Collection[str]) -> None:
-    """Warns of profiles that do not exist: earlier versions did not look at them."""
-    for index, name in enumerate(host.profiles):
-        if name not in known:
-            reader.warn((*where, "profiles", index), f"no such profile: {name!r}", nearest_remedy(name, known))
-
-
 def _check_queue(reader: Reader, where: Where, queue: str | None, known: Collection[str]) -> None:
     if queue and queue != DEFAULT_QUEUE and queue not in known:
-        remedy = nearest_remedy(queue, known) or "add it to config.queues with its number of slots"
+        remedy = nearest_remedy(queue, known) or "add it to the queues of config or of a host, with its number of slots"
         reader.reject(where, f"no such queue: {queue!r}", remedy)
 
 

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from pytranscoder.config.checks import (
-    check_host_entry,
-    check_host_profiles,
     check_names,
     check_profiles,
     check_rule_profile,
@@ -16,6 +14,7 @@ from pytranscoder.config.checks import (
     read_criteria,
 )
 from pytranscoder.config.document import Document, read_document
+from pytranscoder.config.hosts import check_cluster, check_entry, check_host, check_host_profiles, check_name
 from pytranscoder.config.models import (
     ConfigSection,
     FileSection,
@@ -24,6 +23,7 @@ from pytranscoder.config.models import (
     RuleSection,
     TemplateSection,
 )
+from pytranscoder.config.nodes import Where
 from pytranscoder.config.reading import Reader
 from pytranscoder.config.settings import Config
 from pytranscoder.errors import ConfigError, Problem
@@ -84,8 +84,11 @@ class _Builder:
             profiles = dict(BUILTIN_PROFILES)
         names = (*profiles, *templates)
         rules = tuple(self._rules(names)) or (BUILTIN_RULES if builtin else ())
-        clusters = self._clusters(names)
-        return replace(self._globals(), profiles=profiles, templates=templates, rules=rules, clusters=clusters)
+        clusters = dict(self._clusters())
+        config = replace(self._globals(), profiles=profiles, templates=templates, rules=rules, clusters=clusters)
+        if not self._reader.problems:  # so that every profile can be made from its includes
+            self._check_profiles_of_hosts(config)
+        return config
 
     def _globals(self) -> Config:
         for key, message in _UNUSED.items():
@@ -127,21 +130,29 @@ class _Builder:
                 check_rule_profile(self._reader, name, section.profile, profiles)
                 yield Rule(name, section.profile, criteria)
 
-    def _clusters(self, profiles: Collection[str]) -> Mapping[str, Cluster]:
-        clusters = self._settings.clusters.items()
-        return {name: Cluster(name, dict(self._hosts(name, hosts, profiles))) for name, hosts in clusters}
+    def _clusters(self) -> Iterator[tuple[str, Cluster]]:
+        for name, entries in self._settings.clusters.items():
+            where = ("config", "clusters", name)
+            check_name(self._reader, name, where)
+            check_cluster(self._reader, entries, where)
+            yield name, Cluster(name, dict(self._hosts(entries, where)))
 
-    def _hosts(
-        self, cluster: str, entries: Mapping[str, Any], profiles: Collection[str]
-    ) -> Iterator[tuple[str, HostDefinition]]:
+    def _hosts(self, entries: Mapping[str, Any], cluster: Where) -> Iterator[tuple[str, HostDefinition]]:
         for name, entry in entries.items():
-            where = ("config", "clusters", cluster, name)
+            where = (*cluster, name)
+            check_name(self._reader, name, where)
             section = self._reader.section(HostSection, entry, where)
-            check_host_entry(self._reader, _mapping(entry), where)
+            check_entry(self._reader, _mapping(entry), where)
             if section:
                 host = section.definition(name)
-                check_host_profiles(self._reader, host, where, profiles)
+                check_host(self._reader, host, where)
                 yield name, host
+
+    def _check_profiles_of_hosts(self, config: Config) -> None:
+        for cluster in config.clusters.values():
+            for host in cluster.hosts.values():
+                where = ("config", "clusters", cluster.name, host.name)
+                check_host_profiles(self._reader, host, where, config)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

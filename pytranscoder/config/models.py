@@ -8,6 +8,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from pytranscoder.config.settings import DEFAULT_STALL_AFTER_S
 from pytranscoder.config.values import (
+    Address,
+    Bandwidth,
     Duration,
     Entries,
     Extension,
@@ -160,7 +162,7 @@ class HostSection(Section):
         description="how media reaches it: local, mounted, streaming or agent"
     )
     os: Annotated[str, one_of(_OPERATING_SYSTEMS)] | None = Field(None, description="its operating system")
-    ip: Text | None = Field(None, description="its address or name")
+    ip: Address | None = Field(None, description="its address or name")
     port: Port | None = Field(None, description="the port of its ssh server")
     user: Text | None = Field(None, description="the user to log in as")
     ffmpeg: PathText | None = Field(None, description="the ffmpeg there")
@@ -168,6 +170,7 @@ class HostSection(Section):
     path_substitutions: Substitutions = Field((), alias="path-substitutions", description="our paths and its paths")
     profiles: Words = Field((), description="the profiles it may be given")
     queues: QueueSlots = Field({}, description="its slots by queue")
+    bandwidth: Bandwidth | None = Field(None, description="limit for copied media in bytes per second and direction")
     status: Annotated[bool, one_of({"enabled": True, "disabled": False})] = Field(
         True, description="whether it takes part"
     )

@@ -14,6 +14,23 @@ config:
   # queues:                                     # how many encodes run side by side, by the profile's queue
   #   cuda: 2
   # fls_path: /ssd/tmp                          # make outputs on fast local storage first
+  # clusters:                                   # machines to encode on: pytranscoder -c home /films
+  #   home:
+  #     nas:
+  #       type: local                           # this machine
+  #     workstation:
+  #       type: mounted                         # it has the same films on a share
+  #       ip: workstation.local
+  #       user: me
+  #       path-substitutions:
+  #         - /volume1/media /mnt/media         # what we call the folder, and what it does
+  #       queues:
+  #         cuda: 2
+  #     mini:
+  #       type: streaming                       # films are copied there and back
+  #       ip: 10.0.0.12
+  #       user: me
+  #       working_dir: /Users/me/encode
 
 profiles:
   common:

@@ -17,6 +17,9 @@ _YES = frozenset({"yes", "true", "on", "y"})
 _NO = frozenset({"no", "false", "off", "n"})
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>s|m|min|h)?")
 _UNIT_S = {None: 1, "s": 1, "m": 60, "min": 60, "h": 3600}
+_BANDWIDTH = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[kKMG])?")
+_UNIT_BYTES = {None: 1, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9}
+_ADDRESS = re.compile(r"[^\s@/\[-][^\s@/\]]*")
 _EXTENSION = re.compile(r"\.?[A-Za-z0-9_-]+")
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 _QUOTED_OR_WORD = re.compile(r'"([^"]*)"|\'([^\']*)\'|(\S+)')
@@ -89,6 +92,22 @@ def read_slots(value: object) -> int:
 def read_port(value: object) -> int:
     """A TCP port."""
     return _whole(value, "a port from 1 to 65535", 1, 65535)
+
+
+def read_address(value: object) -> str:
+    """An address, a host's name, or a name that ``~/.ssh/config`` knows."""
+    if not isinstance(value, str) or not _ADDRESS.fullmatch(value) or value.count(":") == 1:
+        raise expected("an address or a name", value, "user and port have keys of their own")
+    return value
+
+
+def read_bandwidth(value: object) -> float:
+    """Bytes per second, from a number of them or from text such as ``40M`` or ``800k``; units are decimal."""
+    match = _BANDWIDTH.fullmatch(value.strip()) if isinstance(value, str) else None
+    bytes_per_s = float(match["number"]) * _UNIT_BYTES[match["unit"]] if match else 0.0
+    if not 1 <= bytes_per_s <= 1e15:
+        raise expected("bytes per second such as 40M, 2.5M, 800k or 5000000", value)
+    return bytes_per_s
 
 
 def read_duration_s(value: object) -> float:
@@ -201,6 +220,8 @@ Flag = Annotated[bool, PlainValidator(read_flag)]
 Percent = Annotated[float, PlainValidator(read_percent)]
 Slots = Annotated[int, PlainValidator(read_slots)]
 Port = Annotated[int, PlainValidator(read_port)]
+Address = Annotated[str, PlainValidator(read_address)]
+Bandwidth = Annotated[float, PlainValidator(read_bandwidth)]
 Duration = Annotated[float, PlainValidator(read_duration_s)]
 Extension = Annotated[str, PlainValidator(read_extension)]
 LanguagesText = Annotated[str, PlainValidator(read_languages_text)]

@@ -1,6 +1,7 @@
-"""docs/configuration.md and the models say the same."""
+"""docs/configuration.md and the models say the same, and what is shown as a configuration is one."""
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,14 @@ from pytranscoder.config.models import (
 )
 from pytranscoder.profiles.criteria import CRITERIA
 
-PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text("utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+PAGES = {name: (ROOT / name).read_text("utf-8") for name in ("docs/configuration.md", "docs/clusters.md", "README.md")}
+EXAMPLES = [
+    pytest.param(textwrap.dedent(example), id=f"{name}-{number}")
+    for name, text in PAGES.items()
+    for number, example in enumerate(re.findall(r"^ *```yaml\n(.*?)^ *```", text, flags=re.DOTALL | re.MULTILINE))
+]
 SECTIONS: dict[str, type[Section]] = {
     "Top of the file": FileSection,
     "config": ConfigSection,
@@ -56,9 +64,9 @@ def test_table_has_exactly_the_criteria() -> None:
     assert documented_keys("criteria") == set(CRITERIA)
 
 
-@pytest.mark.parametrize("example", re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL))
+@pytest.mark.parametrize("example", EXAMPLES)
 def test_examples_load_without_a_warning(example: str) -> None:
-    # The last example names a profile of the first.
+    # Examples of clusters name a profile of the first.
     text = example if "profiles:\n" in example else f"{example}\nprofiles: {{hevc_cuda: {{}}}}\n"
 
     assert build_config(parse_document(text, "example.yml")).warnings == ()

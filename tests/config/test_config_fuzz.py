@@ -41,6 +41,8 @@ WORDS = [
     "decode",
     "local",
     "mounted",
+    "streaming",
+    "40M",
     "~x/y",
     "-c:v 'x",
     "a b",

@@ -2,11 +2,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic_core import PydanticCustomError
 
 from pytranscoder.config.document import parse_document
 from pytranscoder.config.load import build_config, default_config, default_config_path, load_config
 from pytranscoder.config.settings import Config
 from pytranscoder.config.starter import STARTER
+from pytranscoder.config.values import read_address, read_bandwidth
 from pytranscoder.errors import ConfigError
 from pytranscoder.hosts.definition import HostDefinition, HostType, PathSubstitution
 from pytranscoder.profiles.builtin import BUILTIN_PROFILES, BUILTIN_RULES
@@ -137,14 +139,15 @@ def test_windows_host_keeps_its_backslashes(home: dict[str, HostDefinition]) -> 
     assert gamer.path_substitutions == (PathSubstitution("/volume1/media", "Z:"),)
 
 
-def test_streaming_host_has_port_and_working_dir(home: dict[str, HostDefinition]) -> None:
+def test_streaming_host_has_what_copying_needs(home: dict[str, HostDefinition]) -> None:
     mini = home["mini"]
 
-    assert (mini.type, mini.os, mini.port, mini.working_dir) == (
+    assert (mini.type, mini.os, mini.port, mini.working_dir, mini.bandwidth) == (
         HostType.STREAMING,
         "macos",
         2222,
         "/Users/me/encode",
+        40e6,
     )
 
 
@@ -217,6 +220,33 @@ def test_senseless_time_is_refused(written: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "bytes_per_s"),
+    [("5000000", 5e6), ("40M", 40e6), ("2.5 M", 2.5e6), ("800k", 800e3), ("800K", 800e3), ("1G", 1e9), ("1", 1.0)],
+)
+def test_bandwidth_is_read_as_bytes_per_second(written: str, bytes_per_s: float) -> None:
+    assert read_bandwidth(written) == bytes_per_s
+
+
+@pytest.mark.parametrize(
+    "written", ["0", "0.5", "-1M", "40m", "40MB", "100Mbit", "fast", "inf", "9" * 400, ["1"], None]
+)
+def test_senseless_bandwidth_is_refused(written: object) -> None:
+    with pytest.raises(PydanticCustomError, match="expected bytes per second such as 40M"):
+        read_bandwidth(written)
+
+
+@pytest.mark.parametrize("written", ["10.0.0.2", "nas", "nas.local", "fe80::1%eth0", "::1", "my_alias-2", "1.10"])
+def test_address_or_name_is_taken_as_it_is(written: str) -> None:
+    assert read_address(written) == written
+
+
+@pytest.mark.parametrize("written", ["", "me@nas", "nas:22", "ssh://nas", "-oProxyCommand=x", "a b", "[::1]", ["nas"]])
+def test_what_is_no_address_is_refused(written: object) -> None:
+    with pytest.raises(PydanticCustomError, match="expected an address or a name"):
+        read_address(written)
+
+
+@pytest.mark.parametrize(
     ("written", "ours", "theirs"),
     [
         pytest.param("/a /b", "/a", "/b", id="plain"),
@@ -258,6 +288,15 @@ def test_starter_file_loads_without_a_warning() -> None:
     config = config_of(STARTER)
 
     assert (config.warnings, [rule.profile for rule in config.rules]) == ((), ["SKIP", "hevc"])
+
+
+def test_what_the_starter_file_suggests_loads_without_a_warning() -> None:
+    settings, rest = STARTER.split("\nprofiles:")
+
+    config = config_of(settings.replace("\n  # ", "\n  ") + "\nprofiles:" + rest)
+
+    assert config.warnings == ()
+    assert [host.type for host in config.clusters["home"].hosts.values()] == ["local", "mounted", "streaming"]
 
 
 def test_default_path_is_in_the_home_of_now(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,106 @@
+"""What the hosts of clusters need, and what in their definitions does not fit together. Contacts none of them.
+Each check reports to a `Reader`; the shape of single keys is `models`'s.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from pytranscoder.config.nodes import Where
+from pytranscoder.config.reading import Reader
+from pytranscoder.config.settings import Config
+from pytranscoder.config.values import describe, nearest_remedy
+from pytranscoder.hosts.definition import HostDefinition, HostType
+from pytranscoder.profiles.profile import DEFAULT_QUEUE
+from pytranscoder.profiles.resolve import resolve_profile
+
+_REQUIRED: Mapping[str, tuple[str, ...]] = {
+    HostType.MOUNTED: ("ip",),
+    HostType.STREAMING: ("ip", "working_dir"),
+    HostType.AGENT: ("ip",),
+}
+_COPIED = (HostType.STREAMING, HostType.AGENT)
+_ABSOLUTE = re.compile(r"/|[A-Za-z]:(?=[\\/]|$)|\\\\")
+
+
+def check_name(reader: Reader, name: str, where: Where) -> None:
+    """A cluster or a host has a name that can be shown, and typed behind `-c` or `--host`."""
+    if not name.strip() or not name.isprintable():
+        reader.reject(where, f"expected a name, found {describe(name)}")
+
+
+def check_cluster(reader: Reader, hosts: Collection[str], where: Where) -> None:
+    """Warns of a cluster that can do nothing."""
+    if not hosts:
+        reader.warn(where, "a cluster without hosts", "add one, or remove the cluster")
+
+
+def check_entry(reader: Reader, entry: Mapping[str, Any], where: Where) -> None:
+    """A host of a type has what hosts of that type need."""
+    kind = str(entry.get("type")).strip().lower()
+    for key in _REQUIRED.get(kind, ()):
+        if entry.get(key) is None:
+            reader.reject(where, f"the key {key} is missing", f"a {kind} host needs it")
+
+
+def check_host(reader: Reader, host: HostDefinition, where: Where) -> None:
+    """Paths say where they begin, no key is without effect, and this version can work with the host."""
+    _check_kind(reader, host, where)
+    copied = host.type in _COPIED
+    if copied and host.working_dir is not None:
+        _check_absolute(reader, host.working_dir, (*where, "working_dir"))
+    if not copied and host.bandwidth:
+        reader.warn((*where, "bandwidth"), f"has no effect: nothing is copied to a {host.type} host", "remove it")
+    if host.type in (HostType.LOCAL, HostType.STREAMING) and host.path_substitutions:
+        reader.warn((*where, "path-substitutions"), f"have no effect on a {host.type} host", "remove them")
+    _check_substitutions(reader, host, (*where, "path-substitutions"))
+
+
+def check_host_profiles(reader: Reader, host: HostDefinition, where: Where, config: Config) -> None:
+    """Warns of profiles that the host will never be given. Needs a configuration without problems."""
+    known = (*config.profiles, *config.templates)
+    for index, name in enumerate(host.profiles):
+        place = (*where, "profiles", index)
+        queue = _queue_of(name, config)
+        if queue is None:
+            # A warning, as earlier versions did not look at these names.
+            reader.warn(place, f"no such profile: {name!r}", nearest_remedy(name, known))
+        elif queue not in {DEFAULT_QUEUE, *host.queues}:
+            message = f"the host has no slots in queue {queue!r}, which {name} needs"
+            reader.warn(place, message, f"add `{queue}: 1` to its queues")
+
+
+def _queue_of(name: str, config: Config) -> str | None:
+    if name in config.templates:
+        return config.templates[name].queue or DEFAULT_QUEUE
+    return resolve_profile(config.profiles, name).queue if name in config.profiles else None
+
+
+def _check_kind(reader: Reader, host: HostDefinition, where: Where) -> None:
+    if not host.enabled:
+        return
+    if host.type is HostType.AGENT:
+        remedy = "set `status: disabled`, or `type: streaming` if it has an ssh server"
+        reader.reject((*where, "type"), "agent hosts come in a later version", remedy)
+    elif host.type is not HostType.LOCAL and host.os == "windows":
+        message = "Windows hosts come in a later version; this one takes no work until then"
+        reader.warn((*where, "os"), message, "set `status: disabled`")
+
+
+def _check_substitutions(reader: Reader, host: HostDefinition, where: Where) -> None:
+    seen: set[PurePosixPath] = set()
+    for index, substitution in enumerate(host.path_substitutions):
+        for path in (substitution.ours, substitution.theirs):
+            _check_absolute(reader, path, (*where, index))
+        ours = PurePosixPath(substitution.ours)
+        if ours in seen:
+            message = f"{substitution.ours} is there twice; the first entry counts"
+            reader.warn((*where, index), message, "remove one of them")
+        seen.add(ours)
+
+
+def _check_absolute(reader: Reader, path: str, where: Where) -> None:
+    if not _ABSOLUTE.match(path):
+        remedy = "write the home directory out" if path.startswith("~") else ""
+        reader.reject(where, f"expected an absolute path, found {describe(path)}", remedy)
