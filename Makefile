@@ -10,6 +10,7 @@ demo: $(VENV)/.installed
 	$(BIN)/pytranscoder demo demo-clips
 
 test: check
+	sh tests/lab/install.sh
 	$(BIN)/pytest -n auto --dist worksteal
 
 check: $(VENV)/.installed-dev

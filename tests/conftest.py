@@ -1,9 +1,14 @@
 """Fixtures and settings of more than one area."""
 
+import os
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import settings
 
 from tests.clips import Clips
+from tests.lab.lab import Lab
+from tests.lab.requirements import what_is_missing
 
 # On a busy machine an example may take long; the tests' own timeout is what counts.
 settings.register_profile("suite", deadline=None)
@@ -13,3 +18,12 @@ settings.load_profile("suite")
 @pytest.fixture(scope="session")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Clips:
     return Clips(tmp_path_factory.mktemp("clips"))
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    """Hosts with real ssh servers; see ``tests/lab/lab.py``."""
+    if missing := what_is_missing():
+        (pytest.fail if "CI" in os.environ else pytest.skip)(missing)
+    with Lab() as lab:
+        yield lab
