@@ -1,32 +1,39 @@
-"""The live board: a line for each running encode, totals below, finished jobs scrolling above.
+"""The live board: a line for each running encode and transfer, totals below, finished jobs scrolling above.
 
 What it looks like is a pure function of tally, time and size; `Board` only draws that, twice a second.
 """
 
 import time
+from collections import Counter
 from collections.abc import Sequence
-from itertools import chain
 from threading import Event as Flag
 from threading import Lock, Thread
 from types import TracebackType
 from typing import Self, TextIO, cast
 
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
 from pytranscoder.errors import printable
 from pytranscoder.jobs.events import Event, JobFinished, Notice, Outcome, RunFinished
-from pytranscoder.ui.format import duration, left, right, shorten, shrinkage, signed_percent, speed
+from pytranscoder.ui.blocks import host_lines
+from pytranscoder.ui.format import duration, shorten, shrinkage
 from pytranscoder.ui.narrator import Narrator, Told, verdict
 from pytranscoder.ui.output import Output
+from pytranscoder.ui.rows import NAME_CELLS_MIN, encode_line
 from pytranscoder.ui.summary import Show, summary_lines
-from pytranscoder.ui.tally import RunningEncode, Tally
+from pytranscoder.ui.tally import Stage, Tally
 
 _DRAW_EVERY_S = 0.5
 
 _WIDE_FROM = 60
-_NAME_CELLS_MIN = 8
+_HOST_CELLS_MIN = 6
+
+# Between them a terminal draws nothing, so that a tall board does not flicker; one that does not know them ignores them
+# (https://contour-terminal.org/vt-extensions/synchronized-output/).
+_BEGIN_UPDATE, _END_UPDATE = "\x1b[?2026h", "\x1b[?2026l"
 
 _MARKS = {
     Outcome.ENCODED: ("✓", "green"),
@@ -38,62 +45,24 @@ _MARKS = {
 
 
 def board_lines(tally: Tally, now: float, width: int, height: int, show: Show = printable) -> list[Text]:
-    """The board in at most `height` lines of at most `width` cells; encodes that have no room are counted."""
+    """The board in at most `height` lines of at most `width` cells; what has no room is counted."""
     totals = [Text(line, style="bold", no_wrap=True) for line in totals_lines(tally, now, width)]
+    draw = host_lines if tally.hosts.in_cluster else _encode_lines
+    return [*draw(tally, now, width, max(0, height - len(totals)), show), *totals][-max(1, height) :]
+
+
+def _encode_lines(tally: Tally, now: float, width: int, room: int, show: Show) -> list[Text]:
     encodes = sorted(tally.running.values(), key=lambda encode: encode.job)
-    room = max(0, height - len(totals))
-    if len(encodes) > room:
-        shown = encodes[: max(0, room - 1)]
-        folded = [Text(f"+ {len(encodes) - len(shown)} more"[:width])]
-    else:
-        shown, folded = encodes, []
+    shown = encodes if len(encodes) <= room else encodes[: max(0, room - 1)]
     lines = [encode_line(encode, now, width, show) for encode in shown]
-    return [*lines, *folded, *totals][-max(1, height) :]
-
-
-def encode_line(encode: RunningEncode, now: float, width: int, show: Show = printable) -> Text:
-    """A running encode: name, bar, percent, speed, fps, compression so far, time left; less on a narrow terminal."""
-    facts = _facts(encode, now, width)
-    facts_cells = sum(len(fact) + 1 for fact in facts)
-    bar_cells = (width - facts_cells) // 3 if width >= _WIDE_FROM else 0
-    name_cells = max(_NAME_CELLS_MIN, width - facts_cells - (bar_cells + 1 if bar_cells else 0))
-    line = Text(left(show(encode.media.name), name_cells), no_wrap=True)
-    if bar_cells:
-        line.append(" ").append_text(_bar(encode, bar_cells))
-    for fact in facts:
-        line.append(f" {fact}")
-    line.truncate(width)
-    return line
-
-
-def _facts(encode: RunningEncode, now: float, width: int) -> list[str]:
-    """The columns to the right of the bar that this width has room for, each of a fixed number of cells."""
-    if not encode.is_encoding:
-        return ["checking"]
-    progress = encode.progress
-    if progress is None:
-        return ["starting"]
-    eta_s = encode.eta_s(now)
-    columns = (
-        (0, 5, f"{int(progress.percent)} %" if progress.percent is not None else ""),
-        (36, 5, speed(progress.speed) if progress.speed is not None else ""),
-        (72, 8, f"{progress.fps:.0f} fps" if progress.fps is not None else ""),
-        (52, 6, signed_percent(-progress.compression) if progress.compression is not None else ""),
-        (28, 8, duration(eta_s) if eta_s is not None else ""),
-    )
-    return [right(text, cells) for from_width, cells, text in columns if width >= from_width]
-
-
-def _bar(encode: RunningEncode, cells: int) -> Text:
-    percent = encode.progress.percent if encode.progress else None
-    share = 1.0 if not encode.is_encoding else min(max(percent or 0.0, 0.0), 100.0) / 100
-    full = int(share * cells)
-    return Text.assemble(("━" * full, "green"), ("╌" * (cells - full), "dim"))
+    if len(shown) < len(encodes):
+        lines.append(Text(f"+ {len(encodes) - len(shown)} more"[:width]))
+    return lines
 
 
 def totals_lines(tally: Tally, now: float, width: int) -> list[str]:
     """Below the encodes: jobs, bytes of encoded files, time left; in as many lines as the width asks for."""
-    pieces = [f"{len(tally.finished)} of {tally.known} done", f", {len(tally.running)} running"]
+    pieces = [f"{len(tally.finished)} of {tally.known} done", *_under_way(tally)]
     pieces += [
         f", {tally.counts[outcome]} {outcome.value}"
         for outcome in (Outcome.FAILED, Outcome.REJECTED, Outcome.SKIPPED, Outcome.CANCELLED)
@@ -107,6 +76,14 @@ def totals_lines(tally: Tally, now: float, width: int) -> list[str]:
     return _wrapped(pieces, width)
 
 
+def _under_way(tally: Tally) -> list[str]:
+    if not tally.hosts.in_cluster:
+        return [f", {len(tally.running)} running"]
+    stages = Counter(attempt.stage for attempt in tally.running.values())
+    copied = stages[Stage.UPLOADING] + stages[Stage.FETCHING]
+    return [f", {stages[Stage.ENCODING]} encoding", *([f", {copied} in transfer"] if copied else [])]
+
+
 def _wrapped(pieces: Sequence[str], width: int) -> list[str]:
     """The pieces in lines; each begins with its separator, which is left out where a line begins."""
     lines = [pieces[0]]
@@ -118,29 +95,31 @@ def _wrapped(pieces: Sequence[str], width: int) -> list[str]:
     return [shorten(line, width) for line in lines]
 
 
-def told_lines(told: Told, width: int, show: Show = printable) -> list[Text]:
+def told_lines(told: Told, width: int, show: Show = printable, host: str = "") -> list[Text]:
     """What scrolls by above the board; that an encode began is seen on the board itself."""
     match told:
         case JobFinished():
-            return [finished_line(told, width, show)]
+            return [finished_line(told, width, show, host)]
         case Notice():
             style = "yellow" if told.level == "warning" else "dim" if told.level == "detail" else ""
             return [Text(show(part), style=style) for part in told.text.splitlines()]
     return []
 
 
-def finished_line(event: JobFinished, width: int, show: Show = printable) -> Text:
-    """How a job ended. The name of an encoded file is shortened to fit; a reason is given in full."""
+def finished_line(event: JobFinished, width: int, show: Show = printable, host: str = "") -> Text:
+    """How a job ended, and where. The name of an encoded file is shortened to fit; a reason is given in full."""
     mark, style = _MARKS[event.outcome]
     name = show(event.media.name)
     if event.outcome is Outcome.ENCODED and event.output_bytes is not None:
         sizes = shrinkage(event.source_bytes, event.output_bytes)
         if width < _WIDE_FROM:
-            sizes = sizes.partition(" → ")[2]
+            sizes = sizes.partition(" (")[0].partition(" → ")[2] if host else sizes.partition(" → ")[2]
         ending = f"{sizes}  {duration(event.seconds)}"
-        name = shorten(name, max(_NAME_CELLS_MIN, width - len(ending) - 4))
+        if host:
+            ending += f"  {shorten(host, max(_HOST_CELLS_MIN, width // 5))}"
+        name = shorten(name, max(NAME_CELLS_MIN, width - cell_len(ending) - 4))
     else:
-        ending = show(verdict(event))
+        ending = show(verdict(event, host))
     return Text.assemble((mark, style), f" {name}  {ending}")
 
 
@@ -185,7 +164,8 @@ class Board:
         if isinstance(event, RunFinished):
             self._close()
             self._output.line()
-            for line in summary_lines(event, self._tally.finished, self._console.width, self._output.show):
+            tally, width = self._tally, self._console.width
+            for line in summary_lines(event, tally.finished, width, self._output.show, tally.hosts):
                 self._output.line(line)
 
     def _close(self) -> None:
@@ -206,12 +186,18 @@ class Board:
             told, self._told = self._told, []
             # One row stays free for the line that scrolls in above.
             lines = board_lines(self._tally, time.time(), width, height - 1, show)
+        above = [line for item in told for line in told_lines(item, width, show, self._host_of(item))]
+        self._output.write(_BEGIN_UPDATE)
         self._live.update(Group(*lines))
-        if told:
-            above = chain.from_iterable(told_lines(item, width, show) for item in told)
+        if above:
             self._console.print(*above, sep="\n")
         else:
             self._live.refresh()
+        self._output.write(_END_UPDATE)
+        self._output.flush()
+
+    def _host_of(self, told: Told) -> str:
+        return "" if isinstance(told, Notice) else self._tally.hosts.label(told.cluster, told.host)
 
 
 def _console(output: Output, color: bool | None) -> Console:

@@ -1,6 +1,7 @@
 """Sizes, durations, percentages and names as short texts. Knows no terminal and no event."""
 
 import re
+from functools import lru_cache
 
 from rich.cells import cell_len
 
@@ -72,10 +73,16 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def rate(bytes_per_s: float) -> str:
+    """Bytes in a second, such as ``11.2 MB/s``."""
+    return f"{size(round(bytes_per_s))}/s"
+
+
 _EPISODE = re.compile(r"\bS\d{1,4}E\d{1,4}|\b\d{1,2}x\d{2,3}\b", re.IGNORECASE)
 _EPISODE_FROM = 20  # cells; in fewer there is no room for a piece of the title beside it
 
 
+@lru_cache(maxsize=1024)  # the board draws the same names twice a second
 def shorten(text: str, cells: int) -> str:
     """The text in at most `cells` terminal cells: what does not fit is left out of the middle.
 
@@ -106,6 +113,11 @@ def _tail(text: str, cells: int) -> str:
     while start > 0 and cell_len(text[start - 1 :]) <= cells:
         start -= 1
     return text[start:]
+
+
+def clip(sentence: str, cells: int) -> str:
+    """The sentence in at most `cells` terminal cells: what does not fit is left out at its end."""
+    return sentence if cell_len(sentence) <= cells else f"{_head(sentence, cells - 1).rstrip()}…"[: max(0, cells)]
 
 
 def left(text: str, cells: int) -> str:

@@ -9,6 +9,8 @@ from pytranscoder.errors import printable
 # One cell for one cell, so that what was laid out before still fits.
 _PLAIN_DECORATIONS = {
     "→": ">",
+    "↑": "^",
+    "↓": "v",
     "−": "-",
     "·": "|",
     "…": "~",

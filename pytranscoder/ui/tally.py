@@ -1,49 +1,88 @@
-"""How a run stands, folded from its events: counts, bytes, running encodes, time left. Reads no clock."""
+"""How a run stands, folded from its events: counts, bytes, attempts under way, time left. Reads no clock."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 
 from pytranscoder.jobs.events import (
     AttemptFailed,
+    Direction,
     EncodeEnded,
     EncodeStarted,
     Event,
     JobFinished,
     JobQueued,
     JobReady,
+    MediaStaged,
     Outcome,
     Progress,
+    Transfer,
 )
+from pytranscoder.ui.hosts import HostKey, Hosts
+from pytranscoder.ui.pace import Pace
 
-# Before that, the measured rate is mostly ffmpeg's start.
-_RATE_SETTLES_AFTER_S = 3.0
+
+class Stage(StrEnum):
+    """Where an attempt is on its way."""
+
+    UPLOADING = "uploading"
+    STAGED = "staged"
+    ENCODING = "encoding"
+    FETCHING = "fetching"
+    CHECKING = "checking"
 
 
 @dataclass(frozen=True, slots=True)
-class RunningEncode:
-    """One attempt between its start and the end of its job. `is_encoding` is False while the output is checked."""
+class RunningAttempt:
+    """One attempt between its first news and the end of its job. `since` is when its stage began.
+
+    `seat` numbers the encodes of a host that run side by side, from 0: it stays, whatever the others do.
+    """
 
     job: int
     attempt: str
     media: Path
+    host: HostKey
     work: float
+    stage: Stage
+    since: float
+    seat: int = 0
     progress: Progress | None = None
-    is_encoding: bool = True
+    transfer: Transfer | None = None
+
+    @property
+    def is_encoding(self) -> bool:
+        """Whether ffmpeg runs for it."""
+        return self.stage is Stage.ENCODING
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether its media is being copied."""
+        return self.stage in (Stage.UPLOADING, Stage.FETCHING)
 
     @property
     def work_done(self) -> float:
         """The part of the work that ffmpeg has done."""
-        if not self.is_encoding:
+        if self.stage in (Stage.UPLOADING, Stage.STAGED):
+            return 0.0
+        if self.stage is not Stage.ENCODING:
             return self.work
         percent = self.progress.percent if self.progress else None
         return self.work * min(percent or 0.0, 100.0) / 100
 
     def eta_s(self, now: float) -> float | None:
-        """Seconds to go: what ffmpeg's last progress promised, less the time since."""
-        if self.progress is None or self.progress.eta_s is None or not self.is_encoding:
+        """Seconds to the end of its stage: what the last news promised, less the time since."""
+        match self.stage:
+            case Stage.ENCODING:
+                news: Progress | Transfer | None = self.progress
+            case Stage.UPLOADING | Stage.FETCHING:
+                news = self.transfer
+            case _:
+                news = None
+        if news is None or news.eta_s is None:
             return None
-        return max(0.0, self.progress.eta_s - max(0.0, now - self.progress.time))
+        return max(0.0, news.eta_s - max(0.0, now - news.time))
 
 
 class Tally:
@@ -52,34 +91,25 @@ class Tally:
     def __init__(self) -> None:
         self.counts: Counter[Outcome] = Counter()
         self.finished: list[JobFinished] = []
-        self.running: dict[int, RunningEncode] = {}
+        self.running: dict[int, RunningAttempt] = {}
+        self.hosts = Hosts()
         self.source_bytes = 0
         self.output_bytes = 0
-        self._unprobed: set[int] = set()
-        self._work: dict[int, float] = {}
-        self._ready_count = 0
-        self._ready_work = 0.0
-        self._spent_work = 0.0
-        self._busy_s = 0.0
-        self._last_time: float | None = None
+        self._pace = Pace()
 
     def handle(self, event: Event) -> None:
         """Takes an event into account."""
-        self._pass_time(event.time)
+        self._pace.pass_time(event.time)
+        self.hosts.handle(event)
         match event:
             case JobQueued():
-                self._unprobed.add(event.job)
+                self._pace.queue(event.job, event.cluster)
             case JobReady():
-                self._get_ready(event)
-            case EncodeStarted():
-                work = self._work.get(event.job, 0.0)
-                self.running[event.job] = RunningEncode(event.job, event.attempt, event.media, work)
-            case Progress():
-                self._progress(event)
-            case EncodeEnded():
-                self._end_encode(event)
+                self._pace.ready(event.job, event.cluster, event.work)
+            case Transfer() | MediaStaged() | EncodeStarted() | Progress() | EncodeEnded():
+                self._advance(event)
             case AttemptFailed():
-                self._leave_slot(event.job)
+                self._leave(event.job)
             case JobFinished():
                 self._finish(event)
             case _:
@@ -88,62 +118,92 @@ class Tally:
     @property
     def known(self) -> int:
         """The number of files of this run, as far as they have been found."""
-        return len(self.finished) + len(self._unprobed) + len(self._work)
+        return len(self.finished) + self._pace.jobs_left
 
     @property
     def work_left(self) -> float:
         """The work still to do; a file that is not probed yet counts with the mean of those that are."""
-        mean = self._ready_work / self._ready_count if self._ready_count else 0.0
-        known = sum(self._work.values()) - sum(encode.work_done for encode in self.running.values())
-        return known + mean * len(self._unprobed)
+        return self._pace.work_left(self._work_done())
 
     def eta_s(self, now: float) -> float | None:
-        """Seconds until all is done: the work left at this run's rate on the slots in use, but no less than the
-        longest running encode needs. None until there is something to go on.
+        """Seconds until all is done: the work left at the rates of the hosts at work, but no less than the longest
+        running encode needs. None until there is something to go on.
         """
-        encoding = [encode for encode in self.running.values() if encode.is_encoding]
-        spent = self._spent_work + sum(encode.work_done for encode in encoding)
-        if self._busy_s < _RATE_SETTLES_AFTER_S or spent <= 0:
+        encoding = [attempt for attempt in self.running.values() if attempt.is_encoding]
+        under_way: dict[HostKey, float] = {}
+        for attempt in encoding:
+            under_way[attempt.host] = under_way.get(attempt.host, 0.0) + attempt.work_done
+        down = [record.key for record in self.hosts.all() if record.trouble is not None]
+        at_these_rates = self._pace.eta_s(self._work_done(), under_way, down)
+        if at_these_rates is None:
             return None
-        rate_of_one_slot = spent / self._busy_s
-        at_this_rate = self.work_left / rate_of_one_slot / max(1, len(encoding))
-        return max([at_this_rate, *(encode.eta_s(now) or 0.0 for encode in encoding)])
+        return max([at_these_rates, *(attempt.eta_s(now) or 0.0 for attempt in encoding)])
 
-    def _pass_time(self, time: float) -> None:
-        if self._last_time is not None:
-            slots = sum(encode.is_encoding for encode in self.running.values())
-            # A wall clock may be set back in mid-run.
-            self._busy_s += slots * max(0.0, time - self._last_time)
-        self._last_time = time
+    def _work_done(self) -> dict[int, float]:
+        return {job: attempt.work_done for job, attempt in self.running.items()}
 
-    def _get_ready(self, event: JobReady) -> None:
-        self._unprobed.discard(event.job)
-        self._work[event.job] = event.work
-        self._ready_count += 1
-        self._ready_work += event.work
+    def _advance(self, event: Transfer | MediaStaged | EncodeStarted | Progress | EncodeEnded) -> None:
+        """Takes in news of an attempt; late news of one that is over is left out."""
+        if isinstance(event, EncodeStarted):
+            self._start_encode(event)
+            return
+        attempt = self.running.get(event.job)
+        if attempt is None and isinstance(event, Transfer):
+            self._start_upload(event)
+        if attempt is None or attempt.attempt != event.attempt:
+            return
+        match event:
+            case Transfer():
+                changed = _transferred(attempt, event)
+            case MediaStaged():
+                changed = replace(attempt, stage=Stage.STAGED, since=event.time)
+            case Progress():
+                changed = replace(attempt, progress=event)
+            case EncodeEnded():
+                self._pace.end(attempt.host, attempt.attempt, attempt.work)
+                changed = replace(attempt, stage=Stage.CHECKING, since=event.time)
+        self.running[event.job] = changed
 
-    def _progress(self, event: Progress) -> None:
-        encode = self.running.get(event.job)
-        if encode is not None and encode.attempt == event.attempt:
-            self.running[event.job] = replace(encode, progress=event)
+    def _start_upload(self, event: Transfer) -> None:
+        # Only the first news begins an attempt: later ones may come when it is over.
+        if event.direction is Direction.UPLOAD and event.done_bytes == 0:
+            self.running[event.job] = self._begin(event, Stage.UPLOADING)
 
-    def _end_encode(self, event: EncodeEnded) -> None:
-        encode = self.running.get(event.job)
-        if encode is not None and encode.attempt == event.attempt:
-            self.running[event.job] = replace(encode, is_encoding=False)
-            self._spent_work += encode.work
+    def _start_encode(self, event: EncodeStarted) -> None:
+        earlier = self.running.get(event.job)
+        if earlier is not None and earlier.attempt != event.attempt:
+            self._leave(event.job)
+        others = [other for other in self.running.values() if other.is_encoding and other.job != event.job]
+        taken = {other.seat for other in others if other.host == (event.cluster, event.host)}
+        seat = next(number for number in range(len(taken) + 1) if number not in taken)
+        self.running[event.job] = replace(self._begin(event, Stage.ENCODING), seat=seat)
 
-    def _leave_slot(self, job: int) -> None:
-        encode = self.running.pop(job, None)
-        if encode is not None and encode.is_encoding:
-            self._spent_work += encode.work_done
+    def _begin(self, event: Transfer | EncodeStarted, stage: Stage) -> RunningAttempt:
+        host = (event.cluster, event.host)
+        self._pace.begin(host, event.attempt, encodes=stage is Stage.ENCODING)
+        work = self._pace.work_of(event.job)
+        transfer = event if isinstance(event, Transfer) else None
+        return RunningAttempt(event.job, event.attempt, event.media, host, work, stage, event.time, transfer=transfer)
+
+    def _leave(self, job: int) -> None:
+        attempt = self.running.pop(job, None)
+        if attempt is not None:
+            self._pace.end(attempt.host, attempt.attempt, attempt.work_done)
 
     def _finish(self, event: JobFinished) -> None:
-        self._leave_slot(event.job)
-        self._unprobed.discard(event.job)
-        self._work.pop(event.job, None)
+        self._leave(event.job)
+        self._pace.finish(event.job)
         self.counts[event.outcome] += 1
         self.finished.append(event)
         if event.outcome is Outcome.ENCODED and event.output_bytes is not None:
             self.source_bytes += event.source_bytes
             self.output_bytes += event.output_bytes
+
+
+def _transferred(attempt: RunningAttempt, event: Transfer) -> RunningAttempt:
+    if event.direction is Direction.UPLOAD:
+        stage = Stage.UPLOADING
+    else:
+        stage = Stage.CHECKING if event.done_bytes >= event.total_bytes else Stage.FETCHING
+    since = attempt.since if stage is attempt.stage else event.time
+    return replace(attempt, stage=stage, since=since, transfer=event)

@@ -6,31 +6,57 @@ from typing import Any
 from pytranscoder.errors import Fault
 from pytranscoder.jobs.events import (
     AttemptFailed,
+    Direction,
     EncodeEnded,
     EncodeStarted,
     Event,
+    HostReady,
+    HostUnavailable,
     JobFinished,
     JobQueued,
     JobReady,
+    MediaStaged,
     Outcome,
     Planned,
     Progress,
     RunFinished,
+    Transfer,
 )
 from pytranscoder.ui.tally import Tally
 
 GB = 1_000_000_000
 
 
+CLUSTER = "home"
+
+
 def media(job: int) -> Path:
     return Path(f"/films/Film {job}.mp4")
 
 
-def queued(job: int, time: float = 0.0) -> JobQueued:
-    return JobQueued(time=time, job=job, media=media(job), source_bytes=GB)
+def host_ready(host: str, **values: Any) -> HostReady:
+    defaults: dict[str, Any] = {
+        "time": 0.0,
+        "cluster": CLUSTER,
+        "host_type": "streaming",
+        "os": "linux",
+        "ffmpeg": "/usr/bin/ffmpeg",
+        "ffmpeg_version": "7.1",
+        "slots": {"cuda": 2, "default": 1},
+    }
+    return HostReady(host=host, **(defaults | values))
 
 
-def ready(job: int, *, time: float = 0.0, work: float = 100.0) -> JobReady:
+def host_unavailable(host: str, reason: str = "connection refused", **values: Any) -> HostUnavailable:
+    defaults: dict[str, Any] = {"time": 0.0, "cluster": CLUSTER, "retry_in_s": 60.0}
+    return HostUnavailable(host=host, reason=reason, **(defaults | values))
+
+
+def queued(job: int, time: float = 0.0, cluster: str | None = None) -> JobQueued:
+    return JobQueued(time=time, job=job, media=media(job), source_bytes=GB, cluster=cluster)
+
+
+def ready(job: int, *, time: float = 0.0, work: float = 100.0, cluster: str | None = None) -> JobReady:
     return JobReady(
         time=time,
         job=job,
@@ -40,7 +66,27 @@ def ready(job: int, *, time: float = 0.0, work: float = 100.0) -> JobReady:
         work=work,
         duration_s=6130.0,
         source_bytes=GB,
+        cluster=cluster,
     )
+
+
+def transfer(job: int, done_bytes: int, **values: Any) -> Transfer:
+    defaults: dict[str, Any] = {
+        "time": 0.0,
+        "attempt": f"a{job}",
+        "media": media(job),
+        "host": "nas",
+        "direction": Direction.UPLOAD,
+        "total_bytes": GB,
+        "bytes_per_s": 11_200_000.0 if done_bytes else None,
+        "eta_s": 65.0 if done_bytes else None,
+        "cluster": CLUSTER,
+    }
+    return Transfer(job=job, done_bytes=done_bytes, **(defaults | values))
+
+
+def staged(job: int, host: str = "nas") -> MediaStaged:
+    return MediaStaged(time=0.0, job=job, attempt=f"a{job}", host=host, cluster=CLUSTER)
 
 
 def started(job: int, **values: Any) -> EncodeStarted:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from pytranscoder.jobs.events import Event, Notice, Outcome
+from pytranscoder.jobs.events import Event, JobFinished, Notice, Outcome
 from pytranscoder.ui.board import board_lines, finished_line, told_lines
 from tests.ui.samples import ended, finished, progress, queued, ready, run_finished, started, tally_of
 
@@ -115,6 +115,19 @@ def test_finished_job_is_one_line(event: Event, line: str) -> None:
 
 def test_finished_job_fits_40_columns() -> None:
     assert finished_line(finished(1, media=LONG), 40).plain == "✓ The Re…p].mkv  504.0 MB (−58 %)  32:10"
+
+
+@pytest.mark.parametrize(
+    ("event", "width", "line"),
+    [
+        (finished(1), 80, "✓ Film 1.mp4  1.2 GB → 504.0 MB (−58 %)  32:10  nas"),
+        (finished(1, media=LONG), 40, "✓ The Retu…0p].mkv  504.0 MB  32:10  nas"),
+        (finished(1, Outcome.FAILED, reason="truncated"), 80, "✗ Film 1.mp4  failed on nas: truncated"),
+    ],
+    ids=["encoded", "narrow", "failed"],
+)
+def test_finished_job_of_a_cluster_names_the_host(event: JobFinished, width: int, line: str) -> None:
+    assert finished_line(event, width, host="nas").plain == line
 
 
 def test_names_are_never_markup() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from pytranscoder.jobs.events import Event, Notice, Outcome
 from pytranscoder.ui.dry_run import DryRun
 from pytranscoder.ui.output import Output
-from tests.ui.samples import finished, planned, run_finished
+from tests.ui.samples import CLUSTER, finished, host_ready, host_unavailable, planned, run_finished
 
 
 def printed(*events: Event) -> str:
@@ -61,3 +61,33 @@ def test_last_line_counts() -> None:
 
 def test_notices_are_lines() -> None:
     assert printed(Notice(time=0.0, level="warning", text="no configuration")) == "no configuration\n"
+
+
+def test_check_of_a_host_says_what_it_found() -> None:
+    assert printed(host_ready("nas", free_bytes=120_300_000_000)) == (
+        "host nas\n"
+        "  type     streaming\n"
+        "  os       linux\n"
+        "  ffmpeg   7.1 (/usr/bin/ffmpeg)\n"
+        "  space    120.3 GB free in working_dir\n"
+        "  slots    cuda 2, default 1\n"
+        "\n"
+    )
+
+
+def test_host_that_cannot_be_used_says_why_once() -> None:
+    text = printed(host_unavailable("nas"), host_unavailable("nas"), run_finished(no_host=True))
+
+    assert text == (
+        "host nas\n  not usable: connection refused\n\n0 files would be encoded\nno usable host in cluster home\n"
+    )
+
+
+def test_plan_of_a_cluster_names_the_type_of_the_host() -> None:
+    text = printed(host_ready("nas"), planned(host="nas", host_type="streaming", cluster=CLUSTER))
+
+    assert "  host     nas (streaming)\n" in text
+
+
+def test_local_mode_tells_of_no_check() -> None:
+    assert not printed(host_ready("local", cluster=None))

@@ -68,6 +68,18 @@ def test_shorten_leaves_out_the_middle(name: str, cells: int, short: str) -> Non
     assert formats.shorten(name, cells) == short
 
 
+@pytest.mark.parametrize(
+    ("cells", "short"),
+    [(18, "connection refused"), (12, "connection…"), (13, "connection r…"), (1, "…"), (0, "")],
+)
+def test_clip_leaves_out_the_end(cells: int, short: str) -> None:
+    assert formats.clip("connection refused", cells) == short
+
+
+def test_rate_is_bytes_in_a_second() -> None:
+    assert formats.rate(11_240_000.4) == "11.2 MB/s"
+
+
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"])), st.integers(0, 30))
 def test_shorten_never_exceeds_its_cells(name: str, cells: int) -> None:
     assert cell_len(formats.shorten(name, cells)) <= cells

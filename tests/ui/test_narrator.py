@@ -4,7 +4,15 @@ import pytest
 
 from pytranscoder.jobs.events import Event, HostReady, HostUnavailable, JobFinished, Notice, Outcome
 from pytranscoder.ui.narrator import SKIPS_TOLD, Narrator, Told, verdict
-from tests.ui.samples import attempt_failed, finished, started
+from tests.ui.samples import (
+    CLUSTER,
+    attempt_failed,
+    finished,
+    host_ready,
+    host_unavailable,
+    started,
+    transfer,
+)
 
 
 def told(*events: Event, verbose: bool = False) -> list[Told]:
@@ -58,9 +66,13 @@ def test_each_note_of_a_job_is_told_once() -> None:
             HostReady(time=0.0, host="local", ffmpeg="/bin/ffmpeg", ffmpeg_version="7.1", slots={"cuda": 2, "qsv": 1}),
             "host local: ffmpeg 7.1 (/bin/ffmpeg), slots: cuda 2, qsv 1",
         ),
+        (
+            host_ready("nas", free_bytes=120_300_000_000),
+            "host nas: streaming, ffmpeg 7.1 (/usr/bin/ffmpeg), slots: cuda 2, default 1, 120.3 GB free",
+        ),
         (Notice(time=0.0, level="detail", text="because"), "because"),
     ],
-    ids=["command", "failed attempt", "host", "notice"],
+    ids=["command", "failed attempt", "host", "host of a cluster", "notice"],
 )
 def test_details_are_told_only_when_verbose(event: Event, text: str) -> None:
     assert texts(told(event, verbose=True)) == [text]
@@ -71,6 +83,56 @@ def test_host_that_cannot_work_is_a_warning() -> None:
     (notice,) = told(HostUnavailable(time=5.0, host="nas", reason="no ffmpeg"))
 
     assert notice == Notice(time=5.0, level="warning", text="host nas: no ffmpeg")
+
+
+@pytest.mark.parametrize(
+    ("retry_in_s", "when"), [(60.0, "tried again in 0:01:00"), (None, "not tried again")], ids=["again", "never"]
+)
+def test_host_of_a_cluster_is_told_with_when_it_is_tried_again(retry_in_s: float | None, when: str) -> None:
+    assert texts(told(host_unavailable("nas", retry_in_s=retry_in_s))) == [f"host nas: connection refused ({when})"]
+
+
+def test_what_stands_against_a_host_is_told_once_until_it_changes() -> None:
+    reasons = ["refused", "refused", "refused", "timed out", "timed out", "refused"]
+
+    items = told(*(host_unavailable("nas", reason, retry_in_s=None) for reason in reasons))
+
+    assert [text.split()[2] for text in texts(items)] == ["refused", "timed", "refused"]
+
+
+def test_host_that_works_again_is_back() -> None:
+    items = told(host_ready("nas"), host_unavailable("nas"), host_ready("nas"), host_ready("nas"))
+
+    assert texts(items)[1:] == ["host nas is back"]
+
+
+def test_same_trouble_is_told_again_when_the_host_was_back() -> None:
+    assert len(texts(told(host_unavailable("nas"), host_ready("nas"), host_unavailable("nas")))) == 3
+
+
+@pytest.mark.parametrize(
+    ("reason", "after"),
+    [
+        ("ffmpeg exited with status 1", "nas: ffmpeg exited with status 1"),
+        ("host nas: connection lost", "host nas: connection lost"),
+    ],
+    ids=["of the file", "of the host"],
+)
+@pytest.mark.parametrize(
+    "again", [started(1, host="mac", cluster=CLUSTER), transfer(1, 0, host="mac")], ids=["encode", "upload"]
+)
+def test_second_attempt_in_a_cluster_says_where_the_first_was(reason: str, after: str, again: Event) -> None:
+    items = told(attempt_failed(1, reason, cluster=CLUSTER), again)
+
+    assert texts(items) == [f"Film 1.mp4: tried again on mac after: {after}"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [("has no video", "failed on nas: has no video"), ("host nas: disk is full", "failed: host nas: disk is full")],
+)
+def test_verdict_names_the_host_once(reason: str, text: str) -> None:
+    assert verdict(finished(1, Outcome.FAILED, reason=reason), "nas") == text
 
 
 @pytest.mark.parametrize(

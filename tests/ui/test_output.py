@@ -18,9 +18,9 @@ def output_in(encoding: str) -> tuple[Output, io.BytesIO]:
 def test_decorations_are_written_in_ascii_where_the_encoding_lacks_them() -> None:
     output, raw = output_in("ascii")
 
-    output.line("✓ 1.2 GB → 0.5 GB (−58 %) · ━━╌╌ 1…2")
+    output.line("✓ 1.2 GB → 0.5 GB (−58 %) · ━━╌╌ 1…2 ↑ ↓")
 
-    assert raw.getvalue() == b"+ 1.2 GB > 0.5 GB (-58 %) | ##.. 1~2\n"
+    assert raw.getvalue() == b"+ 1.2 GB > 0.5 GB (-58 %) | ##.. 1~2 ^ v\n"
 
 
 def test_decorations_that_the_encoding_has_are_kept() -> None:

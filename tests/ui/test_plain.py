@@ -3,10 +3,24 @@ from pathlib import Path
 
 import pytest
 
-from pytranscoder.jobs.events import Event, Notice, Outcome, Progress
+from pytranscoder.jobs.events import Direction, Event, Notice, Outcome, Progress
 from pytranscoder.ui.output import Output
 from pytranscoder.ui.plain import Plain, progress_line
-from tests.ui.samples import finished, progress, queued, ready, run_finished, started
+from tests.ui.samples import (
+    CLUSTER,
+    GB,
+    ended,
+    finished,
+    host_ready,
+    host_unavailable,
+    progress,
+    queued,
+    ready,
+    run_finished,
+    staged,
+    started,
+    transfer,
+)
 
 
 def printed(*events: Event, verbose: bool = False) -> str:
@@ -87,3 +101,46 @@ def test_notices_are_lines() -> None:
 
     assert printed(*notices) == "info\nwarning\n"
     assert printed(*notices, verbose=True) == "info\nwarning\ndetail\n"
+
+
+def test_a_job_of_a_cluster_from_start_to_end() -> None:
+    text = printed(
+        host_ready("nas"),
+        host_unavailable("mac"),
+        transfer(1, 0),
+        transfer(1, GB),
+        staged(1),
+        started(1, host="nas", cluster=CLUSTER),
+        progress(1, 31.4, host="nas"),
+        ended(1),
+        transfer(1, 0, direction=Direction.FETCH, total_bytes=504_000_000),
+        transfer(1, 504_000_000, direction=Direction.FETCH, total_bytes=504_000_000),
+        finished(1, host="nas", cluster=CLUSTER),
+        host_ready("mac"),
+    )
+
+    assert text == (
+        "host mac: connection refused (tried again in 0:01:00)\n"
+        "nas: uploading Film 1.mp4 (1.0 GB)\n"
+        "nas: encoding Film 1.mp4 with hevc (1.2 GB, 1:42:10)\n"
+        "nas: Film 1.mp4 31 % 3.1x 62 % smaller, 0:12:10 left\n"
+        "nas: fetching Film 1.mp4 (504.0 MB)\n"
+        "nas: Film 1.mp4: encoded 1.2 GB → 504.0 MB (−58 %) in 0:32:10\n"
+        "host mac is back\n"
+    )
+
+
+def test_slow_transfer_is_a_line_every_minute() -> None:
+    text = printed(*(transfer(1, 1_000_000 * second, time=float(second)) for second in range(150)))
+
+    assert text == (
+        "nas: uploading Film 1.mp4 (1.0 GB)\n"
+        "nas: uploading Film 1.mp4 (1.0 GB) 6 %, 11.2 MB/s, 0:01:05 left\n"
+        "nas: uploading Film 1.mp4 (1.0 GB) 12 %, 11.2 MB/s, 0:01:05 left\n"
+    )
+
+
+def test_job_that_was_on_no_host_names_none() -> None:
+    text = printed(host_ready("nas"), finished(1, Outcome.SKIPPED, reason="rule small", attempt=None, cluster=CLUSTER))
+
+    assert text == "Film 1.mp4: skipped: rule small\n"

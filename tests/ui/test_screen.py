@@ -1,6 +1,7 @@
 import io
 import os
 import pty
+import re
 import struct
 import subprocess
 import sys
@@ -14,8 +15,10 @@ import pytest
 from pytranscoder.ui.board import Board
 from pytranscoder.ui.dry_run import DryRun
 from pytranscoder.ui.json_lines import JsonLines
+from pytranscoder.ui.output import Output
 from pytranscoder.ui.plain import Plain
 from pytranscoder.ui.screen import make_screen
+from tests.ui.samples import started
 
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 
@@ -99,6 +102,15 @@ def test_board_is_drawn_and_followed_by_the_summary() -> None:
     assert "2 of 2 done, 0 running" in board
     assert "1 encoded, 1 failed in 1:02:03" in summary
     assert "/films/Film 2.mp4: no [red]end" in summary
+
+
+def test_start_of_an_encode_leaves_no_blank_line_above_the_board() -> None:
+    stdout = Terminal()
+    with Board(Output(stdout)) as board:
+        board.handle(started(1))
+
+    visible = re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]|\r", "", stdout.getvalue())
+    assert visible.lstrip(" ").startswith("Film 1.mp4")
 
 
 @pytest.mark.parametrize("arguments", [["None"], ["None", "fail"]], ids=["at the end", "after an exception"])

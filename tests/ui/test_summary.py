@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from pytranscoder.jobs.events import Outcome
+from pytranscoder.jobs.events import JobFinished, Outcome
+from pytranscoder.ui.hosts import Hosts
 from pytranscoder.ui.summary import FILES_LISTED, summary_lines
-from tests.ui.samples import finished, run_finished
+from tests.ui.samples import CLUSTER, attempt_failed, finished, host_ready, host_unavailable, run_finished, tally_of
 
 JOBS = [
     finished(1),
@@ -94,3 +95,65 @@ def test_interrupted_run_says_what_was_not_done(cancelled: int, text: str) -> No
 @pytest.mark.parametrize(("interrupted", "text"), [(False, "nothing to do"), (True, "interrupted: nothing was done")])
 def test_run_without_files_says_so(interrupted: bool, text: str) -> None:
     assert summary_lines(run_finished(interrupted=interrupted), []) == [text]
+
+
+ON_HOSTS = [
+    *(finished(job, host="nas", cluster=CLUSTER) for job in (1, 2, 3)),
+    finished(4, host="gamingpc", cluster=CLUSTER),
+    finished(5, Outcome.FAILED, host="nas", cluster=CLUSTER, reason="ffmpeg exited with status 1"),
+]
+
+
+def cluster_of(jobs: list[JobFinished]) -> Hosts:
+    failed = attempt_failed(5, cluster=CLUSTER)
+    return tally_of(host_ready("nas"), host_ready("gamingpc"), host_unavailable("mac"), failed, *jobs).hosts
+
+
+def test_hosts_of_a_cluster_have_a_table() -> None:
+    lines = summary_lines(run_finished(encoded=4, failed=1, **SIZES), ON_HOSTS, hosts=cluster_of(ON_HOSTS))
+
+    assert lines[7:] == [
+        "4 encoded, 1 failed in 1:02:03",
+        "1.2 GB → 504.0 MB (−58 %), 696.0 MB saved",
+        "",
+        "host                               encoded    source   share      time  failures",
+        "gamingpc                                 1    1.2 GB    25 %     32:10",
+        "mac                                      0",
+        "nas                                      3    3.6 GB    75 %   1:36:30         1",
+        "",
+        "failed:",
+        "  /films/Film 5.mp4 on nas: ffmpeg exited with status 1",
+        "",
+        "not available at the end:",
+        "  mac: connection refused",
+    ]
+
+
+def test_table_of_hosts_at_40_columns() -> None:
+    lines = summary_lines(run_finished(), ON_HOSTS, 40, hosts=cluster_of(ON_HOSTS))
+
+    assert lines[9:13] == [
+        "host         encoded      time  failures",
+        "gamingpc           1     32:10",
+        "mac                0",
+        "nas                3   1:36:30         1",
+    ]
+
+
+def test_cluster_without_usable_host_says_so() -> None:
+    hosts = tally_of(host_unavailable("nas"), host_ready("pc", cluster="work")).hosts
+
+    assert summary_lines(run_finished(no_host=True), [], hosts=hosts) == [
+        "no usable host: nothing was done",
+        "",
+        "not available at the end:",
+        "  nas: connection refused",
+        "",
+        "no usable host in cluster home",
+    ]
+
+
+def test_local_mode_has_no_table_of_hosts() -> None:
+    local = tally_of(host_ready("local", cluster=None), *JOBS).hosts
+
+    assert summary_lines(run_finished(**COUNTS), JOBS, hosts=local) == summary_lines(run_finished(**COUNTS), JOBS)

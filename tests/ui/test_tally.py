@@ -2,7 +2,20 @@ import pytest
 
 from pytranscoder.jobs.events import Event, Outcome
 from pytranscoder.ui.tally import Tally
-from tests.ui.samples import attempt_failed, ended, finished, media, progress, queued, ready, started, tally_of
+from tests.ui.samples import (
+    CLUSTER,
+    attempt_failed,
+    ended,
+    finished,
+    host_unavailable,
+    media,
+    progress,
+    queued,
+    ready,
+    started,
+    tally_of,
+    transfer,
+)
 
 
 def test_jobs_are_known_from_the_moment_they_are_queued() -> None:
@@ -137,3 +150,62 @@ def test_clock_that_is_set_back_does_no_harm() -> None:
     )
 
     assert tally.eta_s(now=510.0) == pytest.approx(80.0)
+
+
+def ten_seconds_on(host: str, job: int, percent: float, cluster: str = CLUSTER) -> list[Event]:
+    """A job of 100 of work of which a host did so many percent in its first ten seconds."""
+    known = ready(job, cluster=cluster)
+    begun = started(job, host=host, cluster=cluster)
+    return [known, begun, progress(job, percent, host=host, time=10.0, eta_s=None)]
+
+
+def waiting(number: int, cluster: str = CLUSTER) -> list[Event]:
+    return [ready(100 + job, time=10.0, cluster=cluster) for job in range(number)]
+
+
+FAST, SLOW = ten_seconds_on("fast", 1, 40.0), ten_seconds_on("slow", 2, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("events", "eta_s"),
+    [
+        ([*FAST[:2], *SLOW[:2], FAST[2], SLOW[2], *waiting(4)], 110.0),
+        ([*FAST[:2], *SLOW[:2], FAST[2], SLOW[2], attempt_failed(1, host="fast", time=10.0)], 190.0),
+        ([*FAST, ready(3, time=10.0, cluster=CLUSTER), started(3, host="new", time=10.0, cluster=CLUSTER)], 20.0),
+    ],
+    ids=["rates add up", "only of hosts at work", "a host that was not measured counts with the mean"],
+)
+def test_eta_of_a_cluster_is_by_the_rate_of_each_host(events: list[Event], eta_s: float) -> None:
+    assert tally_of(*events).eta_s(now=10.0) == pytest.approx(eta_s)
+
+
+def test_eta_waits_for_the_slower_of_two_clusters() -> None:
+    home, work = ten_seconds_on("nas", 1, 20.0, "home"), ten_seconds_on("nas", 2, 50.0, "work")
+
+    tally = tally_of(*home[:2], *work[:2], home[2], work[2], *waiting(3, "work"))
+
+    assert tally.eta_s(now=10.0) == pytest.approx(70.0)
+
+
+def test_eta_is_unknown_while_all_hosts_of_a_cluster_are_down() -> None:
+    lost = [attempt_failed(1, host="fast", time=10.0, cluster=CLUSTER), host_unavailable("fast", time=10.0)]
+
+    assert tally_of(*FAST).eta_s(now=10.0) is not None
+    assert tally_of(*FAST, *lost).eta_s(now=10.0) is None
+
+
+def test_first_upload_is_no_part_of_the_rate_but_waiting_for_a_later_one_is() -> None:
+    upload = [ready(1, cluster=CLUSTER), transfer(1, 0), started(1, host="nas", time=90.0, cluster=CLUSTER)]
+    encoded = [*upload, ended(1, time=100.0), *waiting(1)]
+    later = [transfer(2, 0, time=100.0), progress(9, 1.0, time=110.0)]
+
+    assert tally_of(*encoded).work_left == 100.0
+    assert tally_of(*encoded).eta_s(now=100.0) == pytest.approx(10.0)
+    assert tally_of(*encoded, *later).eta_s(now=110.0) == pytest.approx(20.0)
+
+
+def test_attempt_that_takes_over_ends_the_one_before() -> None:
+    tally = tally_of(ready(1), started(1), started(1, attempt="a2"), progress(1, 5.0))
+
+    assert tally.running[1].attempt == "a2"
+    assert tally.running[1].progress is None
