@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from bench import footprint, start, throughput, version
+from bench import footprint, simulation, start, throughput, version
 from bench.result import HEADINGS, report_line, table_row
 
 _MEASUREMENTS = {
@@ -11,6 +11,7 @@ _MEASUREMENTS = {
     "start": start.measure,
     "throughput": throughput.measure,
     "footprint": footprint.measure,
+    "simulation": simulation.measure,
 }
 
 

@@ -20,7 +20,7 @@ for the files that follow (may be repeated):
   -p PROFILE         encode with this profile instead of choosing one by the rules
   -t TEMPLATE        encode with this template
   -m MIXIN[,MIXIN]   lay these profile fragments over the profile
-  -c CLUSTER         encode on the hosts of this cluster (not in this version)
+  -c CLUSTER         encode on the hosts of this cluster
 
   --from-file FILE   read files from a list, one a line
   --host NAME        use only this host of the cluster

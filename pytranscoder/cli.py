@@ -6,7 +6,8 @@ import secrets
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from platformdirs import user_state_path
@@ -17,11 +18,19 @@ from pytranscoder.config.settings import Config
 from pytranscoder.config.starter import write_starter
 from pytranscoder.demo import run_demo
 from pytranscoder.encode.choose import Policy
-from pytranscoder.errors import ConfigError, FfmpegMissingError, StateError, TranscoderError, UsageError, printable
+from pytranscoder.errors import (
+    ConfigError,
+    FfmpegMissingError,
+    NoHostError,
+    StateError,
+    TranscoderError,
+    UsageError,
+    printable,
+)
+from pytranscoder.fleet import Member, local_member
 from pytranscoder.jobs.events import Notice, RunFinished
 from pytranscoder.jobs.journal import Journal
 from pytranscoder.jobs.sources import Request, Selection, require_list
-from pytranscoder.profiles.profile import DEFAULT_QUEUE
 from pytranscoder.runner import Order, Runner
 from pytranscoder.ui.history import history_json_lines, render_runs
 from pytranscoder.ui.output import Output
@@ -38,7 +47,7 @@ def run_command(arguments: Arguments) -> int:
     except (ConfigError, UsageError, StateError) as exc:
         _complain(exc, arguments)
         return 2
-    except FfmpegMissingError as exc:
+    except (FfmpegMissingError, NoHostError) as exc:
         _complain(exc, arguments)
         return NO_HOST
     except TranscoderError as exc:
@@ -61,8 +70,6 @@ def _complain(exc: Exception, arguments: Arguments) -> None:
 
 
 def _run(arguments: Arguments) -> int:
-    if arguments.host is not None or any(file.cluster for file in (*arguments.files, arguments.ending)):
-        raise UsageError("clusters are not in this version yet; leave out -c and --host to encode on this machine")
     config = _load(arguments)
     requests = _requests(arguments, config)
     if not requests:
@@ -72,7 +79,7 @@ def _run(arguments: Arguments) -> int:
         run=secrets.token_hex(4),
         requests=requests,
         policy=_policy(arguments, config),
-        slots={DEFAULT_QUEUE: 1, **config.queues},
+        hosts=members(config, [request.cluster for request in requests], arguments.host),
         ffmpeg=config.ffmpeg,
         one_at_a_time=arguments.one_at_a_time,
         notices=_notices(config),
@@ -140,7 +147,34 @@ def _requests(arguments: Arguments, config: Config) -> list[Request]:
         raise UsageError("no files: name some, or set `default_queue_file` in the configuration")
     if not config.default_queue_file.exists():
         return []
-    return [Request(config.default_queue_file, _selection(arguments.ending), is_list=True)]
+    return [_request(replace(arguments.ending, is_list=True), config.default_queue_file)]
+
+
+def members(config: Config, clusters: Iterable[str | None], host: str | None) -> list[Member]:
+    """Returns the hosts of these clusters; None stands for this machine alone. `host` picks one of each cluster.
+
+    Raises UsageError for a cluster or host that does not exist, NoHostError when all are disabled.
+    """
+    wanted = list(dict.fromkeys(clusters))
+    if host is not None and None in wanted:
+        raise UsageError("--host picks a host of a cluster; name the cluster with -c in front of the files")
+    return [member for cluster in wanted for member in _members_of(config, cluster, host)]
+
+
+def _members_of(config: Config, cluster: str | None, host: str | None) -> list[Member]:
+    if cluster is None:
+        return [local_member(config.ffmpeg, config.queues)]
+    if cluster not in config.clusters:
+        known = ", ".join(config.clusters) or "none; add it to `clusters` in the configuration"
+        raise UsageError(f"unknown cluster {cluster!r}; known: {known}")
+    hosts = config.clusters[cluster].hosts
+    if host is not None and host not in hosts:
+        raise UsageError(f"cluster {cluster} has no host {host!r}; known: {', '.join(hosts)}")
+    chosen = [definition for name, definition in hosts.items() if host in (None, name) and definition.enabled]
+    if not chosen:
+        which = f"host {host} of cluster {cluster} is" if host else f"all hosts of cluster {cluster} are"
+        raise NoHostError(f"{which} disabled; set `status: enabled` in the configuration")
+    return [Member(definition, cluster) for definition in chosen]
 
 
 def _expand_globs(file: FileArgument) -> list[Request]:
@@ -150,11 +184,11 @@ def _expand_globs(file: FileArgument) -> list[Request]:
     paths = [file.path]
     if sys.platform == "win32" and not file.is_list and glob.has_magic(str(file.path)):
         paths = [Path(name) for name in sorted(glob.glob(str(file.path)))] or paths  # noqa: PTH207  # absolute patterns
-    return [Request(path, _selection(file), file.is_list) for path in paths]
+    return [_request(file, path) for path in paths]
 
 
-def _selection(file: FileArgument) -> Selection:
-    return Selection(file.profile, file.template, file.mixins)
+def _request(file: FileArgument, path: Path) -> Request:
+    return Request(path, Selection(file.profile, file.template, file.mixins), file.is_list, file.cluster)
 
 
 def _notices(config: Config) -> list[Notice]:

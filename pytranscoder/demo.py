@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pytranscoder.encode.choose import Policy
 from pytranscoder.errors import FfmpegMissingError, HostError, UsageError, printable
+from pytranscoder.fleet import local_member
 from pytranscoder.hosts.ffmpeg import find_local_ffmpeg
 from pytranscoder.jobs.events import LOCAL_HOST
 from pytranscoder.jobs.sources import Request, Selection
 from pytranscoder.profiles.builtin import BUILTIN_PROFILES
-from pytranscoder.profiles.profile import DEFAULT_QUEUE
 from pytranscoder.runner import Order
 
 # Names, pictures (https://ffmpeg.org/ffmpeg-filters.html#Video-Sources) and lengths in seconds.
@@ -41,7 +41,7 @@ def run_demo(folder: Path, carry_out: Callable[[Order], int], say: Callable[[str
             run=secrets.token_hex(4),
             requests=[Request(folder, Selection(profile="hevc"))],
             policy=Policy(profiles=BUILTIN_PROFILES),
-            slots={DEFAULT_QUEUE: 1},
+            hosts=[local_member(None, {})],
         )
     )
     if status == 0:

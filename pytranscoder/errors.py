@@ -3,6 +3,7 @@
 TranscoderError
 ├── UsageError                 the command line cannot be carried out (exit 2)
 ├── ConfigError                every problem of the configuration at once (exit 2)
+├── NoHostError                there is no host to encode on (exit 3)
 ├── StateError                 the journal cannot be used (exit 2)
 ├── MediaError                 the fault is in the file
 │   ├── UnreadableMediaError   it cannot be read as media
@@ -18,6 +19,7 @@ TranscoderError
 │   └── CapacityError          the encoder takes no more sessions at the moment
 └── EncodeError                the fault is in the encode
     ├── EncodeFailedError      ffmpeg ended with an error
+    │   └── KilledError        something else than this program stopped it
     ├── StalledError           ffmpeg made no progress for too long
     ├── VerifyError            the output is not what it should be
     └── ReplaceError           the verified output cannot be put in place
@@ -48,7 +50,8 @@ class Fault(StrEnum):
 
 def printable(text: "str | PathLike[str]") -> str:
     r"""The text on one line: control characters and bytes that are not UTF-8 as escapes (``\n``, ``\xff``)."""
-    return "".join(_escaped(char) for char in fspath(text))
+    text = fspath(text)
+    return text if text.isprintable() else "".join(_escaped(char) for char in text)
 
 
 def _escaped(char: str) -> str:
@@ -66,6 +69,10 @@ class TranscoderError(Exception):
 
 class UsageError(TranscoderError):
     """The command line cannot be carried out."""
+
+
+class NoHostError(TranscoderError):
+    """There is no host to encode on."""
 
 
 class StateError(TranscoderError):
@@ -181,16 +188,26 @@ class EncodeError(AttemptError):
 class EncodeFailedError(EncodeError):
     """ffmpeg ended with an error. `stderr_tail` has its last lines, oldest first."""
 
+    remark = ""
+
     def __init__(self, argv: Sequence[str], exit_status: int, stderr_tail: Sequence[str]) -> None:
         self.argv = tuple(argv)
         self.exit_status = exit_status
         self.stderr_tail = tuple(stderr_tail)
-        super().__init__(f"ffmpeg {_ending(exit_status)}{_last_words(stderr_tail)}")
+        super().__init__(f"ffmpeg {_ending(exit_status)}{self.remark}{_last_words(stderr_tail)}")
 
     @property
     def command(self) -> str:
         """The command, ready to paste into a POSIX shell."""
         return shlex.join(self.argv)
+
+
+class KilledError(EncodeFailedError):
+    """Something else than this program stopped ffmpeg: its machine ran out of memory, shut down, or somebody did it."""
+
+    fault = Fault.HOST
+    retry_here = True
+    remark = ", stopped from outside"
 
 
 class StalledError(EncodeError):

@@ -8,45 +8,70 @@ import asyncio
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytranscoder import __version__
-from pytranscoder.encode.attempt import Attempt, Host, Tools
-from pytranscoder.encode.choose import Chooser, PlannedJob, Policy, Skip
-from pytranscoder.encode.outcomes import Totals, finished_event, planned_event, ready_event
-from pytranscoder.encode.planner import Found, Plan, Planner, QueuedJob, find_files
+from pytranscoder.encode.attempt import Attempt, Tools
+from pytranscoder.encode.choose import Chooser, PlannedJob, Policy
+from pytranscoder.encode.equipment import Setup
+from pytranscoder.encode.outcomes import Totals, finished_event, ready_event
 from pytranscoder.encode.recovery import recover_dead_runs
 from pytranscoder.encode.replace import Checkpoint, pass_by
-from pytranscoder.encode.staging import InPlace
-from pytranscoder.errors import Fault, FfmpegMissingError, first_leaf
-from pytranscoder.hosts.ffmpeg import Ffmpeg, check_ffmpeg, find_local_ffmpeg
+from pytranscoder.errors import Fault, first_leaf
+from pytranscoder.fleet import Fleet, Member
+from pytranscoder.hosts.ffmpeg import find_local_ffmpeg
 from pytranscoder.hosts.local import LocalTransport
+from pytranscoder.intake import Desk, Intake
 from pytranscoder.jobs import events
 from pytranscoder.jobs.events import LOCAL_HOST, Event, JobFinished, Notice, Outcome
 from pytranscoder.jobs.journal import Journal
 from pytranscoder.jobs.pruner import QueuePruner
-from pytranscoder.jobs.scheduler import Action, FinishJob, Scheduler, StartAttempt, StopAttempt
+from pytranscoder.jobs.scheduler import Action, BeginEncode, FinishJob, RestHost, Scheduler, StartAttempt, StopAttempt
 from pytranscoder.jobs.sources import Request
 from pytranscoder.media.prober import Prober
+from pytranscoder.rehearsal import Rehearsal
 
 STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What one run is to do. `slots` has the number of each queue; `ffmpeg` is its configured path, None finds one."""
+    """What one run is to do, on which hosts. `ffmpeg` is the configured one of this machine; None finds one.
+
+    Jobs that no host can take any more wait for one `patience_s` seconds.
+    """
 
     run: str
     requests: Sequence[Request]
     policy: Policy
-    slots: Mapping[str, int]
+    hosts: Sequence[Member]
     ffmpeg: str | None = None
     one_at_a_time: bool = False
     notices: Sequence[Notice] = ()
+    patience_s: float = 600.0
     checkpoint: Checkpoint = pass_by
+
+
+@dataclass(slots=True)
+class _Running:
+    """An attempt that is under way, and what lets it encode when it was staged ahead."""
+
+    task: asyncio.Task[None]
+    slot: asyncio.Event | None = None
+
+
+@dataclass(slots=True)
+class _State:
+    """How far a run is."""
+
+    jobs: dict[int, PlannedJob] = field(default_factory=dict)
+    attempts: dict[str, _Running] = field(default_factory=dict)
+    totals: Totals = field(default_factory=Totals)
+    drained: asyncio.Event = field(default_factory=asyncio.Event)
+    interrupted: bool = False
 
 
 class Runner:
@@ -57,25 +82,20 @@ class Runner:
 
     def __init__(self, order: Order, journal: Journal | None, observers: Sequence[Callable[[Event], None]]) -> None:
         self._order = order
-        self._requests = list(order.requests)
         self._journal = journal
         self._observers = observers
-        self._scheduler = Scheduler(order.run, one_at_a_time=order.one_at_a_time)
-        self._chooser = Chooser(order.policy)
+        specs = [member.spec for member in order.hosts]
+        self._scheduler = Scheduler(order.run, specs, one_at_a_time=order.one_at_a_time, patience_s=order.patience_s)
+        chooser = Chooser(order.policy)
         for request in order.requests:
-            self._chooser.check(request.selection)
+            chooser.check(request.selection)
         self._pruner = QueuePruner(time.monotonic, self._noting)
-        self._totals = Totals()
+        desk = Desk(self.emit, self._take_ready, self._end)
+        self._intake = Intake(chooser, self._pruner, desk, dry_run=journal is None)
+        self._copying = {spec.key for spec in specs if spec.copies}
+        self._rehearsal: Rehearsal | None = None
         self._events: deque[Event] = deque()
-        self._numbers: dict[Path, int] = {}
-        self._queued: dict[int, Found] = {}
-        self._jobs: dict[int, PlannedJob] = {}
-        self._attempts: dict[str, asyncio.Task[None]] = {}
-        self._planning: list[asyncio.Task[None]] = []
-        self._drained = asyncio.Event()
-        self._planned = False
-        self._interrupted = False
-        self._no_host = False
+        self._state = _State()
 
     async def run(self) -> events.RunFinished:
         """Runs the order and returns the last event.
@@ -86,11 +106,14 @@ class Runner:
             time=time.time(), run=self._order.run, version=__version__, dry_run=self._journal is None
         )
         with self._stop_signals():
-            async with Prober() as self._prober:
-                await self._begin(started)
-                await self._work_or_give_up()
+            async with Prober() as prober:
+                requests = await self._begin(started)
+                if not self._state.interrupted:
+                    await self._work(requests, prober)
             self._pruner.flush()
-            finished = self._totals.finished(started, time.time(), interrupted=self._interrupted, no_host=self._no_host)
+            finished = self._state.totals.finished(
+                started, time.time(), interrupted=self._state.interrupted, no_host=bool(self._scheduler.unusable)
+            )
             self.emit(finished)
         return finished
 
@@ -112,185 +135,141 @@ class Runner:
             observe(event)
         for action in self._scheduler.handle(event, event.time):
             self._perform(action)
+        if isinstance(event, events.JobQueued) and event.source_bytes:
+            self._fleet.show_sample(event.cluster, event.media)
         self._check_drained()
 
     def _perform(self, action: Action) -> None:
         match action:
             case StartAttempt():
-                self._attempts[action.attempt] = self._group.create_task(self._run_attempt(action))
+                self._start_attempt(action)
+            case BeginEncode():
+                slot = self._state.attempts[action.attempt].slot
+                if slot is not None:
+                    slot.set()
             case StopAttempt():
-                self._attempts[action.attempt].cancel()
+                self._state.attempts[action.attempt].task.cancel()
+            case RestHost():
+                self._fleet.rest((action.cluster, action.host), action.pause_s, action.reason)
             case FinishJob():
-                self._finish_job(action)
+                self._end(finished_event(action, self._state.jobs.pop(action.job), time.time()))
 
     def _check_drained(self) -> None:
-        if self._planned and self._scheduler.idle and not self._queued:
-            self._drained.set()
+        if self._intake.is_done and self._scheduler.idle:
+            self._state.drained.set()
+        elif self._scheduler.unusable and self._intake.found.is_set():
+            wanted = {request.cluster for request in self._order.requests}
+            if wanted <= self._scheduler.unusable:  # every file that was named is a job by now, and is told of
+                self._intake.cancel("no usable host")
 
-    async def _begin(self, started: events.RunStarted) -> None:
+    async def _begin(self, started: events.RunStarted) -> Sequence[Request]:
+        """Starts the run and returns what is still to do once what dead runs left is dealt with."""
+        setup = Setup(self._order.run, self._journal, self.emit, self._order.policy.fls_path)
+        self._fleet = Fleet(self._order.hosts, setup, self.emit)
         self.emit(started)
         for notice in self._order.notices:
             self.emit(notice)
-        if self._journal is not None:
-            await self._recover(self._journal, started.time)
+        requests = self._order.requests
+        return requests if self._journal is None else await self._recover(self._journal, started.time, requests)
 
-    async def _recover(self, journal: Journal, begun: float) -> None:
-        lists = {request.path for request in self._requests if request.is_list and request.path.exists()}
+    async def _recover(self, journal: Journal, begun: float, requests: Sequence[Request]) -> Sequence[Request]:
+        lists = {request.path for request in requests if request.is_list and request.path.exists()}
         recovery = recover_dead_runs(journal, begun, at=self._order.checkpoint)
         for text in await asyncio.to_thread(list, recovery):
             self.emit(Notice(time=time.time(), level="warning", text=text))
         # A list that is empty and gone now, as its last file was finished, is no mistake of the user's.
         gone = {path for path in lists if not path.exists()}
-        self._requests = [request for request in self._requests if request.path not in gone]
+        return [request for request in requests if request.path not in gone]
 
-    async def _work_or_give_up(self) -> None:
+    async def _work(self, requests: Sequence[Request], prober: Prober) -> None:
         try:
-            await self._work()
+            async with asyncio.TaskGroup() as self._group:
+                if self._journal is not None:
+                    self._tools = self._make_tools(self._journal, prober)
+                keeping = self._group.create_task(self._fleet.keep())
+                await self._take_in(requests, prober)
+                await self._state.drained.wait()
+                keeping.cancel()
         except BaseExceptionGroup as group:
-            error = first_leaf(group)
-            if not isinstance(error, FfmpegMissingError):
-                raise error from group
-            self._no_host = True
-            self.emit(events.HostUnavailable(time=time.time(), host=LOCAL_HOST, reason=error.reason))
-            self._cancel_queued("no usable host")
+            raise first_leaf(group) from group
 
-    async def _work(self) -> None:
-        if self._interrupted:
-            return
-        queue: asyncio.Queue[QueuedJob | None] = asyncio.Queue()
-        async with asyncio.TaskGroup() as self._group:
-            ffmpeg = self._group.create_task(self._check_host())
-            planner = Planner(self._chooser, self._prober, self._order.slots, ffmpeg, time.time)
-            self._planning = [
-                self._group.create_task(self._find(queue)),
-                self._group.create_task(planner.plan(queue, self._take_plan)),
-            ]
-            await asyncio.wait(self._planning)
-            self._planned = True
-            self._check_drained()
-            await self._drained.wait()
-
-    async def _check_host(self) -> Ffmpeg:
-        self._transport = LocalTransport(LOCAL_HOST)
-        try:
-            self._ffmpeg = await check_ffmpeg(self._transport, find_local_ffmpeg(self._order.ffmpeg))
-        except FfmpegMissingError:
-            await asyncio.wait(self._planning[:1])  # every file that was named is a job, and is told of
-            raise
-        self.emit(
-            events.HostReady(
-                time=time.time(),
-                host=LOCAL_HOST,
-                ffmpeg=self._ffmpeg.path,
-                ffmpeg_version=self._ffmpeg.version,
-                slots=self._order.slots,
-            )
-        )
-        return self._ffmpeg
-
-    async def _find(self, queue: "asyncio.Queue[QueuedJob | None]") -> None:
-        def take(found: Found) -> None:
-            path = found.source.path
-            is_new = path not in self._numbers
-            number = self._numbers.setdefault(path, len(self._numbers) + 1)
-            self._pruner.expect(number, found.source)
-            if is_new:
-                self._queued[number] = found
-                self.emit(events.JobQueued(time=time.time(), job=number, media=path, source_bytes=found.size_bytes))
-                queue.put_nowait(QueuedJob(number, found))
-
-        await find_files(self._requests, take)
-        self._pruner.complete()
-        queue.put_nowait(None)
-
-    def _take_plan(self, job: QueuedJob, plan: Plan) -> None:
-        found = self._queued.pop(job.number)
-        if isinstance(plan, PlannedJob):
-            self._jobs[job.number] = plan
-            self.emit(self._planned_event(job.number, plan))
-        elif isinstance(plan, Skip):
-            self._end_unplanned(job.number, found, Outcome.SKIPPED, plan.reason, plan.rule)
-        else:
-            self._end_unplanned(job.number, found, Outcome.FAILED, str(plan))
-
-    def _planned_event(self, number: int, planned: PlannedJob) -> Event:
+    async def _take_in(self, requests: Sequence[Request], prober: Prober) -> None:
         if self._journal is not None:
-            return ready_event(number, planned, time.time())
-        output = planned.partial(self._order.policy.fls_path or planned.final.parent, f"{self._order.run}-{number}-1")
-        argv = planned.argv(self._ffmpeg.path, str(planned.media.path), str(output), {})
-        return planned_event(number, planned, argv, time.time())
+            await self._intake.run(requests, prober, _at_once)
+        else:
+            self._rehearsal = Rehearsal(
+                self._order.run,
+                self._order.policy.fls_path,
+                self._fleet,
+                self._scheduler,
+                self.emit,
+                self._end,
+            )
+            await self._intake.run(requests, prober, self._hosts_checked)
+            await self._rehearsal.end_with_warnings()
+        self._check_drained()
 
-    async def _run_attempt(self, action: StartAttempt) -> None:
+    async def _hosts_checked(self) -> None:
+        await self._intake.found.wait()
+        for cluster in {request.cluster for request in self._order.requests}:
+            self._fleet.show_sample(cluster, None)
+        await self._fleet.answered()
+
+    def _take_ready(self, number: int, planned: PlannedJob) -> None:
+        if self._rehearsal is not None:
+            self._rehearsal.take(number, planned)
+            return
+        self._state.jobs[number] = planned
+        self.emit(ready_event(number, planned, time.time()))
+
+    def _start_attempt(self, action: StartAttempt) -> None:
+        # Media that is copied is on its way before its slot is free; `BeginEncode` will say when it is.
+        slot = asyncio.Event() if (action.cluster, action.host) in self._copying else None
+        task = self._group.create_task(self._run_attempt(action, slot))
+        self._state.attempts[action.attempt] = _Running(task, slot)
+
+    async def _run_attempt(self, action: StartAttempt, slot: asyncio.Event | None) -> None:
         begun = time.time()
-        attempt = Attempt(self._jobs[action.job], action.job, action.attempt, self._host(), self._tools())
         ended: Event | None = None
         try:
+            host = self._fleet.host((action.cluster, action.host))
+            attempt = Attempt(self._state.jobs[action.job], action.job, action.attempt, host, self._tools, slot)
             ended = await attempt.run()
         finally:
-            del self._attempts[action.attempt]
+            del self._state.attempts[action.attempt]
             self.emit(_stopped(action, time.time(), begun) if ended is None else ended)
 
-    def _host(self) -> Host:
-        staging = InPlace(self._require_journal(), self._order.run, self._order.policy.fls_path)
-        return Host(self._transport, staging, self._ffmpeg)
-
-    def _tools(self) -> Tools:
+    def _make_tools(self, journal: Journal, prober: Prober) -> Tools:
         return Tools(
             run=self._order.run,
-            journal=self._require_journal(),
-            prober=self._prober,
+            journal=journal,
+            prober=prober,
             emit=self.emit,
             clock=time.time,
             stall_after_s=self._order.policy.stall_after_s,
+            local=LocalTransport(LOCAL_HOST),
+            local_ffmpeg=lambda: find_local_ffmpeg(self._order.ffmpeg),
             checkpoint=self._order.checkpoint,
         )
 
-    def _require_journal(self) -> Journal:
-        if self._journal is None:
-            raise AssertionError("a dry run writes nothing")
-        return self._journal
-
-    def _finish_job(self, action: FinishJob) -> None:
-        self._end(finished_event(action, self._jobs.pop(action.job), time.time()))
-
-    def _end_unplanned(self, number: int, found: Found, outcome: Outcome, reason: str, rule: str | None = None) -> None:
-        self._end(
-            JobFinished(
-                time=time.time(),
-                job=number,
-                media=found.source.path,
-                outcome=outcome,
-                settled=outcome is Outcome.SKIPPED and self._journal is not None,
-                source_bytes=found.size_bytes,
-                rule=rule,
-                reason=reason,
-            )
-        )
-
     def _end(self, event: JobFinished) -> None:
-        self._totals.add(event)
+        self._state.totals.add(event)
         self.emit(event)
         self._pruner.settle(event.job, settled=event.settled, at_once=event.outcome is Outcome.ENCODED)
         if self._journal is not None and event.outcome is Outcome.ENCODED and event.attempt is not None:
             self._journal.end_replacement(event.attempt)
 
     def _noting(self, aside: Path) -> AbstractContextManager[None]:
-        return self._require_journal().noting(aside, self._order.run)
+        if self._journal is None:
+            raise AssertionError("a dry run writes nothing")
+        return self._journal.noting(aside, self._order.run)
 
     def _interrupt(self) -> None:
-        if self._interrupted:
+        if self._state.interrupted:
             return  # all is being stopped already; to cancel again would cut off the clean-up
-        self._interrupted = True
-        for task in self._planning:
-            task.cancel()
+        self._state.interrupted = True
         self.emit(events.CancelRequested(time=time.time()))
-        self._cancel_queued("interrupted")
-
-    def _cancel_queued(self, reason: str) -> None:
-        queued, self._queued = self._queued, {}
-        for number, found in queued.items():
-            self._end_unplanned(number, found, Outcome.CANCELLED, reason)
-        self._check_drained()
+        self._intake.cancel("interrupted")
 
     @contextmanager
     def _stop_signals(self) -> Iterator[None]:
@@ -304,8 +283,12 @@ class Runner:
             for number in STOP_SIGNALS:
                 with suppress(NotImplementedError):
                     loop.remove_signal_handler(number)
-                    if self._interrupted:  # a user who presses Ctrl-C again must not cut off the end of the report
+                    if self._state.interrupted:  # Ctrl-C once more must not cut off the end of the report
                         signal.signal(number, signal.SIG_IGN)
+
+
+async def _at_once() -> None:
+    """The gate of a run that plans while hosts are still being checked."""
 
 
 def _stopped(action: StartAttempt, now: float, begun: float) -> events.AttemptFailed:
@@ -314,6 +297,7 @@ def _stopped(action: StartAttempt, now: float, begun: float) -> events.AttemptFa
         job=action.job,
         attempt=action.attempt,
         host=action.host,
+        cluster=action.cluster,
         fault=Fault.HOST,
         reason="stopped",
         seconds=now - begun,

@@ -17,6 +17,7 @@ from pytranscoder.errors import (
     Fault,
     FfmpegMissingError,
     HostError,
+    KilledError,
     MediaError,
     Problem,
     SpaceError,
@@ -84,6 +85,8 @@ def test_every_error_is_documented(error: type[TranscoderError]) -> None:
         (EncodeFailedError(["ffmpeg"], 255, []), "ffmpeg exited with status 255"),
         (EncodeFailedError(["ffmpeg"], -9, []), "ffmpeg was ended by signal 9"),
         (EncodeFailedError(["ffmpeg"], 139, []), "ffmpeg was ended by signal 11"),
+        (KilledError(["ffmpeg"], -9, []), "ffmpeg was ended by signal 9, stopped from outside"),
+        (KilledError(["ffmpeg"], 255, ["a"]), "ffmpeg exited with status 255, stopped from outside: a"),
         (EncodeFailedError(["ffmpeg"], 1, "abcd"), "ffmpeg exited with status 1: b | c | d"),
         (
             EncodeFailedError(
@@ -134,6 +137,7 @@ def test_a_failed_encode_has_its_command_ready_to_paste() -> None:
         (SpaceError("nas", "b"), Fault.HOST, False),
         (CapacityError("nas", "b"), Fault.HOST, True),
         (StalledError(1), Fault.HOST, True),
+        (KilledError([], -9, []), Fault.HOST, True),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )

@@ -12,6 +12,7 @@ import pytest
 
 from pytranscoder.encode.choose import Policy
 from pytranscoder.errors import UsageError
+from pytranscoder.fleet import local_member
 from pytranscoder.jobs import events
 from pytranscoder.jobs.events import Event, Notice, Outcome, Progress
 from pytranscoder.jobs.journal import Journal
@@ -56,8 +57,7 @@ def order(*paths: Path, ffmpeg: str = FFMPEG) -> Order:
         run="r1",
         requests=[Request(path, SELECTION) for path in paths],
         policy=Policy(profiles={"small": SMALL}),
-        slots={"default": 1},
-        ffmpeg=ffmpeg,
+        hosts=[local_member(ffmpeg, {})],
     )
 
 

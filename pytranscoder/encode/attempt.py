@@ -10,16 +10,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from pytranscoder.encode.choose import PlannedJob
-from pytranscoder.encode.progress import Measure, ProgressReader, Snapshot, measure, saving
+from pytranscoder.encode.ending import failure, require_success
+from pytranscoder.encode.progress import saving
 from pytranscoder.encode.replace import Checkpoint, pass_by, replace, require_free, require_unchanged
 from pytranscoder.encode.staging import Staged, Staging
+from pytranscoder.encode.threshold import misses_threshold, why_rejected
 from pytranscoder.encode.verify import longest_frame_s, require_ends, require_streams, require_whole
+from pytranscoder.encode.watch import Watch, Watched
 from pytranscoder.errors import (
     AttemptError,
     CapacityError,
     EncodeError,
     EncodeFailedError,
-    SpaceError,
+    HostError,
+    MediaError,
+    ReplaceError,
     StalledError,
     UnreadableMediaError,
     VerifyError,
@@ -27,25 +32,21 @@ from pytranscoder.errors import (
     printable,
 )
 from pytranscoder.hosts.ffmpeg import Ffmpeg
-from pytranscoder.hosts.transport import Supervised, Transport
+from pytranscoder.hosts.transport import Transport
 from pytranscoder.jobs.events import (
     AttemptFailed,
     AttemptSucceeded,
     EncodeEnded,
     EncodeStarted,
     Event,
+    MediaStaged,
     Outcome,
-    Progress,
 )
 from pytranscoder.jobs.journal import Journal
 from pytranscoder.jobs.replacement import Replacement
 from pytranscoder.media.model import Ends
 from pytranscoder.media.prober import Prober
 from pytranscoder.profiles.command import cover_argv, expected_duration_s
-
-# How NVENC says that the card takes no more sessions (NV_ENC_ERR_OUT_OF_MEMORY at opening one).
-NO_CAPACITY = ("OpenEncodeSessionEx failed: out of memory (10)", "OpenEncodeSessionEx failed: incompatible client key")
-NO_SPACE = ("No space left on device", "Disk quota exceeded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Host:
     transport: Transport
     staging: Staging
     ffmpeg: Ffmpeg
+    cluster: str | None = None
 
     @property
     def name(self) -> str:
@@ -64,7 +66,10 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What all attempts of a run share. `clock` returns Unix seconds."""
+    """What all attempts of a run share. `clock` returns Unix seconds.
+
+    `local` runs commands on this machine; `local_ffmpeg` returns the path of its ffmpeg or raises FfmpegMissingError.
+    """
 
     run: str
     journal: Journal
@@ -72,6 +77,8 @@ class Tools:
     emit: Callable[[Event], None]
     clock: Callable[[], float]
     stall_after_s: float
+    local: Transport
+    local_ffmpeg: Callable[[], str]
     checkpoint: Checkpoint = pass_by
 
 
@@ -85,14 +92,26 @@ class _Result:
 
 
 class Attempt:
-    """One try of `job` on `host`; `attempt` is its id."""
+    """One try of `job` on `host`; `attempt` is its id.
 
-    def __init__(self, planned: PlannedJob, job: int, attempt: str, host: Host, tools: Tools) -> None:
+    With a `slot`, media is staged ahead: the attempt says so, and waits for the slot before it encodes.
+    """
+
+    def __init__(
+        self,
+        planned: PlannedJob,
+        job: int,
+        attempt: str,
+        host: Host,
+        tools: Tools,
+        slot: asyncio.Event | None = None,
+    ) -> None:
         self._planned = planned
         self._job = job
         self._attempt = attempt
         self._host = host
         self._tools = tools
+        self._slot = slot
         self._started = tools.clock()
 
     async def run(self) -> AttemptSucceeded | AttemptFailed:
@@ -120,7 +139,10 @@ class Attempt:
                     Outcome.SKIPPED, reason=f"{printable(self._planned.final.name)} was made from it already"
                 )
             require_free(self._planned.final, source)
-            async with self._host.staging.stage(self._planned, self._attempt) as staged:
+            if self._planned.profile.verify_by_decoding:
+                self._tools.local_ffmpeg()  # to know now, and not after the encode, that there is none
+            async with self._host.staging.stage(self._planned, self._job, self._attempt) as staged:
+                await self._wait_for_slot()
                 return await self._encode_and_replace(staged)
 
     def _is_own_output(self) -> bool:
@@ -149,31 +171,42 @@ class Attempt:
             if other is None:
                 journal.release(source, self._tools.run)
 
+    async def _wait_for_slot(self) -> None:
+        if self._slot is None:
+            return
+        host = self._host
+        self._tools.emit(
+            MediaStaged(
+                time=self._tools.clock(), job=self._job, attempt=self._attempt, host=host.name, cluster=host.cluster
+            )
+        )
+        await self._slot.wait()
+
     async def _encode_and_replace(self, staged: Staged) -> _Result:
-        rejected, ends = await self._encode_while_examining(staged)
-        if rejected is not None:
-            return rejected
+        seen, ends = await self._encode_while_examining(staged)
+        if seen.rejection is not None:
+            return _Result(Outcome.REJECTED, reason=seen.rejection)
         self._tools.emit(
             EncodeEnded(time=self._tools.clock(), job=self._job, attempt=self._attempt, host=self._host.name)
         )
-        await self._host.staging.fetch(staged)
+        await self._host.staging.fetch(staged, self._job, seen.last.output_bytes if seen.last else None)
         output_bytes = await self._verify(staged, ends)
-        saved = saving(self._planned.media.size_bytes, output_bytes)
-        if self._misses_threshold(saved):
-            return _Result(Outcome.REJECTED, output_bytes, self._why_rejected(saved))
+        profile, saved = self._planned.profile, saving(self._planned.media.size_bytes, output_bytes)
+        if misses_threshold(profile, saved):
+            return _Result(Outcome.REJECTED, output_bytes, why_rejected(profile, saved))
         notes = await self._replace(staged, output_bytes)
         return _Result(Outcome.ENCODED, output_bytes, notes=notes)
 
-    async def _encode_while_examining(self, staged: Staged) -> tuple[_Result | None, Ends]:
+    async def _encode_while_examining(self, staged: Staged) -> tuple[Watched, Ends]:
         """Encode; meanwhile read where the source ends, as a damaged one shall not cost a night."""
         try:
             async with asyncio.TaskGroup() as group:
                 ends = group.create_task(self._examine_source())
-                rejected = group.create_task(self._encode(staged))
+                seen = group.create_task(self._encode(staged))
         except BaseExceptionGroup as exc:
             error = first_leaf(exc)
             raise error from error.__cause__
-        return rejected.result(), ends.result()
+        return seen.result(), ends.result()
 
     async def _examine_source(self) -> Ends:
         ends = await self._tools.prober.examine(self._planned.media.path)
@@ -181,17 +214,25 @@ class Attempt:
             require_whole(self._planned.media, ends)
         return ends
 
-    async def _encode(self, staged: Staged) -> _Result | None:
+    async def _encode(self, staged: Staged) -> Watched:
         await self._extract_covers(staged)
         argv = self._planned.argv(self._host.ffmpeg.path, staged.source, staged.output, staged.covers)
         self._announce(argv)
         async with self._host.transport.supervise(argv, staged.output) as ffmpeg:
-            last, rejected = await self._watch(ffmpeg)
-            if rejected is not None:
-                return rejected
+            seen = await self._watch.follow(ffmpeg)
+            if seen.rejection is not None:
+                return seen
             status = await ffmpeg.wait()
-        self._require_success(argv, status, ffmpeg.stderr_tail, last)
-        return None
+        output = printable(self._planned.final.name)
+        require_success(self._host.name, output, argv, status, ffmpeg.stderr_tail, seen.last)
+        return seen
+
+    @property
+    def _watch(self) -> Watch:
+        tools = self._tools
+        return Watch(
+            self._planned, self._job, self._attempt, self._host.name, tools.emit, tools.clock, tools.stall_after_s
+        )
 
     async def _extract_covers(self, staged: Staged) -> None:
         for stream in self._planned.covers:
@@ -199,86 +240,11 @@ class Attempt:
             argv = cover_argv(self._host.ffmpeg.path, staged.source, stream, cover)
             try:
                 async with asyncio.timeout(self._tools.stall_after_s):
-                    status, stderr_tail = await self._run_to_end(argv, cover)
+                    status, stderr_tail = await _run_to_end(self._host.transport, argv, cover)
             except TimeoutError as exc:
                 raise StalledError(self._tools.stall_after_s) from exc
             if status != 0:
-                raise EncodeFailedError(argv, status, stderr_tail)
-
-    async def _watch(self, ffmpeg: Supervised) -> tuple[Snapshot | None, _Result | None]:
-        """Follows the progress until ffmpeg closes it, stalls, or turns out not to compress."""
-        reader, last = ProgressReader(), None
-        begun = self._tools.clock()
-        loop, patience_s = asyncio.get_running_loop(), self._tools.stall_after_s
-        try:
-            async with asyncio.timeout(patience_s) as limit:
-                async for line in ffmpeg.lines():
-                    snapshot = reader.feed(line)
-                    if snapshot is None:
-                        continue
-                    if snapshot.has_moved_since(last):
-                        limit.reschedule(loop.time() + patience_s)
-                    last = snapshot
-                    seen = self._report(snapshot, self._tools.clock() - begun)
-                    if self._is_hopeless(seen):
-                        return last, _Result(
-                            Outcome.REJECTED,
-                            None,
-                            self._why_rejected(seen.compression, f" at {seen.percent:.0f} % of the encode"),
-                        )
-                await ffmpeg.wait()
-        except TimeoutError as exc:
-            raise StalledError(patience_s) from exc
-        return last, None
-
-    def _report(self, snapshot: Snapshot, elapsed_s: float) -> Measure:
-        seen = measure(self._planned.media, snapshot, elapsed_s)
-        self._tools.emit(
-            Progress(
-                time=self._tools.clock(),
-                job=self._job,
-                attempt=self._attempt,
-                host=self._host.name,
-                percent=seen.percent,
-                position_s=seen.position_s,
-                speed=snapshot.speed,
-                fps=snapshot.fps,
-                compression=seen.compression,
-                eta_s=seen.eta_s,
-                output_bytes=snapshot.output_bytes,
-            )
-        )
-        return seen
-
-    def _is_hopeless(self, seen: Measure) -> bool:
-        profile = self._planned.profile
-        return (
-            seen.percent is not None
-            and profile.threshold_check_percent <= seen.percent < 100
-            and self._misses_threshold(seen.compression)
-        )
-
-    def _misses_threshold(self, saved: float | None) -> bool:
-        threshold = self._planned.profile.threshold_percent
-        return threshold is not None and saved is not None and saved < threshold
-
-    def _why_rejected(self, saved: float | None, when: str = "") -> str:
-        change = f"{abs(saved or 0):.1f} % {'larger' if (saved or 0) < 0 else 'smaller'}"
-        return f"{change}{when}, the threshold is {self._planned.profile.threshold_percent:g} %"
-
-    def _require_success(
-        self, argv: tuple[str, ...], status: int, stderr_tail: tuple[str, ...], last: Snapshot | None
-    ) -> None:
-        text = "\n".join(stderr_tail)
-        if status != 0 and any(sign in text for sign in NO_CAPACITY):
-            raise CapacityError(self._host.name, "its encoder takes no more sessions at the moment")
-        # Whatever the status: ffmpeg 5.1 exits with 0 when it could not write the end of a matroska file.
-        if any(sign in text for sign in NO_SPACE):
-            raise SpaceError(self._host.name, f"no space left for {printable(self._planned.final.name)}")
-        if status != 0:
-            raise EncodeFailedError(argv, status, stderr_tail)
-        if last is None or not last.ended:
-            raise VerifyError("ffmpeg exited with status 0 without saying that it had finished")
+                raise failure(argv, status, stderr_tail)
 
     async def _verify(self, staged: Staged, ends: Ends) -> int:
         """Checks the output itself and returns its size in bytes."""
@@ -302,18 +268,11 @@ class Attempt:
         reading = ("-nostdin", "-v", "error", "-xerror", "-i", str(staged.fetched))
         # Copied sound of DVDs may step back by a tick, of which the muxer complains; only what decodes is looked at.
         renumbered = ("-af", "asetpts=N/SR/TB")
-        argv = (self._host.ffmpeg.path, *reading, "-map", "0:v?", "-map", "0:a?", *renumbered, "-f", "null", "-")
+        argv = (self._tools.local_ffmpeg(), *reading, "-map", "0:v?", "-map", "0:a?", *renumbered, "-f", "null", "-")
         # An empty partial name: whatever the decoder does, the output is not its to remove.
-        status, stderr_tail = await self._run_to_end(argv, "")
+        status, stderr_tail = await _run_to_end(self._tools.local, argv, "")
         if status != 0 or stderr_tail:
             raise VerifyError(f"the output does not decode: {EncodeFailedError(argv, status, stderr_tail)}")
-
-    async def _run_to_end(self, argv: tuple[str, ...], partial: str) -> tuple[int, tuple[str, ...]]:
-        async with self._host.transport.supervise(argv, partial) as ffmpeg:
-            async for _ in ffmpeg.lines():
-                pass
-            status = await ffmpeg.wait()
-        return status, ffmpeg.stderr_tail
 
     async def _replace(self, staged: Staged, output_bytes: int) -> tuple[str, ...]:
         planned = self._planned
@@ -352,6 +311,7 @@ class Attempt:
                 job=self._job,
                 attempt=self._attempt,
                 host=self._host.name,
+                cluster=self._host.cluster,
                 media=media.path,
                 profile=self._planned.profile.name,
                 queue=self._planned.profile.queue,
@@ -389,8 +349,24 @@ class Attempt:
             seconds=self._tools.clock() - self._started,
             retry_here=exc.retry_here,
             no_capacity=isinstance(exc, CapacityError),
+            final=self._is_final(exc),
             detail=_detail(exc),
+            cluster=self._host.cluster,
         )
+
+    def _is_final(self, exc: AttemptError) -> bool:
+        """Whether the trouble is in the files themselves, or in this machine while another one encodes."""
+        return isinstance(exc, MediaError | ReplaceError) or (
+            isinstance(exc, HostError) and exc.host != self._host.name
+        )
+
+
+async def _run_to_end(transport: Transport, argv: tuple[str, ...], partial: str) -> tuple[int, tuple[str, ...]]:
+    async with transport.supervise(argv, partial) as ffmpeg:
+        async for _ in ffmpeg.lines():
+            pass
+        status = await ffmpeg.wait()
+    return status, ffmpeg.stderr_tail
 
 
 def _detail(exc: AttemptError) -> str:

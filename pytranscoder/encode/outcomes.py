@@ -7,7 +7,6 @@ from pytranscoder.encode.choose import PlannedJob
 from pytranscoder.encode.replace import require_free
 from pytranscoder.errors import ReplaceError
 from pytranscoder.jobs.events import (
-    LOCAL_HOST,
     AttemptSucceeded,
     JobFinished,
     JobReady,
@@ -66,10 +65,14 @@ def ready_event(job: int, planned: PlannedJob, now: float) -> JobReady:
         duration_s=planned.media.duration_s,
         source_bytes=planned.media.size_bytes,
         rule=planned.rule,
+        cluster=planned.source.cluster,
+        encoders=tuple(sorted(planned.encoders)),
     )
 
 
-def planned_event(job: int, planned: PlannedJob, argv: tuple[str, ...], now: float) -> Planned:
+def planned_event(
+    job: int, planned: PlannedJob, host: str, host_type: str, argv: tuple[str, ...], now: float
+) -> Planned:
     """Says what a dry run would do; also that the final name is taken, which would fail the job."""
     notes = planned.notes
     try:
@@ -80,8 +83,9 @@ def planned_event(job: int, planned: PlannedJob, argv: tuple[str, ...], now: flo
         time=now,
         job=job,
         media=planned.media.path,
-        host=LOCAL_HOST,
-        host_type="local",
+        host=host,
+        host_type=host_type,
+        cluster=planned.source.cluster,
         profile=planned.profile.name,
         queue=planned.profile.queue,
         argv=argv,
@@ -103,6 +107,7 @@ def finished_event(verdict: FinishJob, planned: PlannedJob, now: float) -> JobFi
         outcome=verdict.outcome,
         settled=verdict.outcome in DONE and (made is None or made.settled),
         host=last.host if last else None,
+        cluster=planned.source.cluster,
         profile=planned.profile.name,
         rule=planned.rule,
         attempt=last.attempt if last else None,
@@ -113,3 +118,8 @@ def finished_event(verdict: FinishJob, planned: PlannedJob, now: float) -> JobFi
         reason=verdict.reason,
         notes=made.notes if made else (),
     )
+
+
+def failed_event(job: int, planned: PlannedJob, reason: str, now: float) -> JobFinished:
+    """Says that a planned job has failed before any attempt."""
+    return finished_event(FinishJob(job, Outcome.FAILED, reason), planned, now)

@@ -4,13 +4,12 @@ Starts no encode. A library of any size goes through a window of a few probes.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from pytranscoder.encode.choose import Chooser, PlannedJob, Skip
-from pytranscoder.errors import AttemptError, HostError, PlanError
-from pytranscoder.hosts.ffmpeg import Ffmpeg
+from pytranscoder.errors import AttemptError
 from pytranscoder.jobs.sources import Request, Source, expand
 from pytranscoder.media.prober import Prober
 
@@ -38,23 +37,11 @@ Plan = PlannedJob | Skip | AttemptError
 
 
 class Planner:
-    """Plans jobs. `ffmpeg` is awaited before the first is given out.
+    """Plans jobs; where they may run is not its business."""
 
-    An encoder that it lacks, and a queue that is none of `queues`, fail the job.
-    """
-
-    def __init__(
-        self,
-        chooser: Chooser,
-        prober: Prober,
-        queues: Collection[str],
-        ffmpeg: Awaitable[Ffmpeg],
-        clock: Callable[[], float],
-    ) -> None:
+    def __init__(self, chooser: Chooser, prober: Prober, clock: Callable[[], float]) -> None:
         self._chooser = chooser
         self._prober = prober
-        self._queues = queues
-        self._ffmpeg = ffmpeg
         self._clock = clock
 
     async def plan(self, queued: "asyncio.Queue[QueuedJob | None]", give: Callable[[QueuedJob, Plan], None]) -> None:
@@ -79,26 +66,9 @@ class Planner:
     async def _plan(self, source: Source) -> Plan:
         try:
             media = await self._prober.probe(source.path)
-            choice = self._chooser.choose(source, media, self._clock())
-            if isinstance(choice, PlannedJob):
-                self._require_queue(choice)
-                self._require_encoders(choice, await self._ffmpeg)
-        except HostError:
-            raise
+            return self._chooser.choose(source, media, self._clock())
         except AttemptError as exc:
             return exc
-        return choice
-
-    def _require_queue(self, planned: PlannedJob) -> None:
-        queue = planned.profile.queue
-        if queue not in self._queues:
-            remedy = "give it a number of slots in `queues` of the configuration"
-            raise PlanError(planned.media.path, f"this machine has no queue {queue}; {remedy}")
-
-    def _require_encoders(self, planned: PlannedJob, ffmpeg: Ffmpeg) -> None:
-        lacking = ffmpeg.lacking(planned.encoders)
-        if lacking:
-            raise PlanError(planned.media.path, lacking)
 
 
 async def find_files(requests: Sequence[Request], take: Callable[[Found], None]) -> None:

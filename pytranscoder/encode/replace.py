@@ -13,8 +13,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
+from typing import BinaryIO
 
 from pytranscoder.errors import ReplaceError, SourceChangedError, SpaceError, printable
+from pytranscoder.jobs.events import LOCAL_HOST
 from pytranscoder.jobs.journal import Journal
 from pytranscoder.jobs.replacement import Replacement
 from pytranscoder.media.model import Identity
@@ -198,11 +200,18 @@ def _make_durable(intent: Replacement, at: Checkpoint, stopped: Callable[[], boo
     at(Step.COPIED)
     if intent.partial.stat().st_size != intent.output_bytes:
         raise ReplaceError(f"{printable(intent.partial)} is not as large as the verified output")
-    # Opened before it gets the mode of the source, which may not let us; and for writing, as Windows wants it.
-    with intent.partial.open("r+b") as new:
+    # Opened before it gets the mode of the source, which may not let us.
+    with _opened(intent.partial) as new:
         _carry_over(intent.source, intent.partial)
         _flush(new.fileno())
     _sync(intent.partial.parent)
+
+
+def _opened(partial: Path) -> BinaryIO:
+    try:
+        return partial.open("r+b")  # for writing, as Windows wants it for a flush
+    except PermissionError:  # a mounted host wrote it as another user
+        return partial.open("rb")
 
 
 def _copy(output: Path, partial: Path, stopped: Callable[[], bool]) -> None:
@@ -299,5 +308,5 @@ def _flush(descriptor: int) -> None:
 def explain(exc: OSError, final: Path) -> ReplaceError | SpaceError:
     """Turns a failure to write into the error that says what to do about it."""
     if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-        return SpaceError("local", f"no space left for {printable(final)}")
+        return SpaceError(LOCAL_HOST, f"no space left for {printable(final)}")
     return ReplaceError(f"cannot write {printable(final)}: {exc.strerror}")

@@ -1,6 +1,5 @@
 """Which ffmpeg a host has and what it can do. Runs it only to ask for its version and its encoders."""
 
-import difflib
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from pytranscoder.errors import FfmpegMissingError, HostError
 from pytranscoder.hosts.transport import Captured, Transport
+from pytranscoder.profiles.encoders import describe_lacking
 
 ANSWER_WITHIN_S = 15.0
 
@@ -23,11 +23,7 @@ class Ffmpeg:
 
     def lacking(self, wanted: Iterable[str]) -> str | None:
         """Says which wanted encoder it lacks, and which has the nearest name; None when it has all."""
-        for encoder in sorted(set(wanted) - self.encoders):
-            near = difflib.get_close_matches(encoder, self.encoders, n=1, cutoff=0.5)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            return f"ffmpeg {self.version} at {self.path} has no encoder {encoder}{hint}"
-        return None
+        return describe_lacking(wanted, self.encoders, self.path, self.version)
 
 
 def find_local_ffmpeg(configured: str | None) -> str:

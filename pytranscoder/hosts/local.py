@@ -8,12 +8,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from pytranscoder.errors import HostError
-from pytranscoder.hosts.supervisor import GRACE_S, supervised
+from pytranscoder.hosts.supervisor import GRACE_S, exit_status, supervised
+from pytranscoder.hosts.tail import Tail
 from pytranscoder.hosts.transport import Captured
 
 CHUNK_BYTES = 65536
-TAIL_BYTES = 8192
-TAIL_LINES = 20
 
 
 class LocalTransport:
@@ -64,15 +63,14 @@ class LocalProcess:
 
     def __init__(self, process: Process) -> None:
         self._process = process
-        self._tail = bytearray()
+        self._tail = Tail()
         # Not a task group: the reader lives as long as this object, and `stop` always ends it.
         self._reader = asyncio.get_running_loop().create_task(self._read_stderr())
 
     @property
     def stderr_tail(self) -> tuple[str, ...]:
         """The last lines of its standard error so far, oldest first."""
-        text = self._tail.decode(errors="replace").replace("\r", "\n")
-        return tuple(line for line in text.split("\n") if line.strip())[-TAIL_LINES:]
+        return self._tail.lines
 
     async def lines(self) -> AsyncIterator[str]:
         """Yields the lines of its standard output until it closes them."""
@@ -87,8 +85,7 @@ class LocalProcess:
         """Waits for the end and returns the exit status."""
         await self._process.wait()
         await self._reader
-        status = self._process.returncode or 0
-        return 128 - status if 128 < status < 160 else status  # the shell's spelling of "ended by a signal"
+        return exit_status(self._process.returncode or 0)
 
     async def stop(self) -> None:
         """Stops the command and its children: politely, then by force."""
@@ -118,8 +115,7 @@ class LocalProcess:
     async def _read_stderr(self) -> None:
         assert self._process.stderr is not None  # noqa: S101  # as above
         while chunk := await self._process.stderr.read(CHUNK_BYTES):
-            self._tail += chunk
-            del self._tail[:-TAIL_BYTES]
+            self._tail.add(chunk)
 
 
 async def _kill_group(process: Process) -> None:

@@ -177,10 +177,10 @@ class Journal:
         """Records that the output is in place; the replacement is still known until `end_replacement`."""
         self._commit(
             "INSERT OR REPLACE INTO jobs (run, job, source, profile, outcome, host, source_bytes, output_bytes, output,"
-            " ended) VALUES (?, ?, ?, ?, 'encoded', 'local', ?, ?, ?, ?)",
+            " ended) VALUES (?, ?, ?, ?, 'encoded', (SELECT host FROM attempts WHERE attempt = ?), ?, ?, ?, ?)",
             (
-                intent.run, intent.job, _bytes(intent.source), intent.profile, intent.identity.size_bytes,
-                intent.output_bytes, _bytes(intent.final), now,
+                intent.run, intent.job, _bytes(intent.source), intent.profile, intent.attempt,
+                intent.identity.size_bytes, intent.output_bytes, _bytes(intent.final), now,
             ),
         )  # fmt: skip
 
@@ -224,6 +224,13 @@ class Journal:
             return True
         lock.release()
         return False
+
+    def is_dead(self, run: str) -> bool:
+        """Whether a run is one of this journal's and its process is gone."""
+        with self._mutex:
+            is_known = self._db.execute("SELECT 1 FROM runs WHERE run = ?", (run,)).fetchone() is not None
+        # To ask for the lock would make its file, which a run that has ended took away.
+        return is_known and not (self._lock_path(run).exists() and self.is_alive(run))
 
     @contextmanager
     def dead_runs(self) -> Iterator[Sequence[str]]:

@@ -1,101 +1,76 @@
-"""Who encodes what, when. Pure: events in, actions out; it runs nothing and reads no clock.
+"""Who encodes what, when, and what follows when it fails. Pure: events in, actions out; it reads no clock.
 
 Invariants, checked by `Scheduler.check`: no slot over its number, no job in two places, none lost, none tried more
-than `MAX_ATTEMPTS` times.
+than `MAX_ATTEMPTS` times, no host idle that may run something (unless another will have done it earlier).
 """
 
-import heapq
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 
 from pytranscoder.errors import Fault
+from pytranscoder.jobs.actions import (
+    Action,
+    BeginEncode,
+    FinishJob,
+    RestHost,
+    StartAttempt,
+    StopAttempt,
+)
+from pytranscoder.jobs.capacity import Attempt, Host, HostState, Stage, build_hosts
 from pytranscoder.jobs.events import (
     AttemptFailed,
     AttemptSucceeded,
     CancelRequested,
+    Direction,
     EncodeEnded,
+    EncodeStarted,
     Event,
     HostReady,
+    HostUnavailable,
     JobReady,
+    MediaStaged,
     Outcome,
+    Progress,
+    Transfer,
 )
+from pytranscoder.jobs.hostspec import HostSpec
+from pytranscoder.jobs.invariants import check_jobs, check_slots, check_work
+from pytranscoder.jobs.placement import Placement
+from pytranscoder.jobs.refusal import explain_absence, explain_refusal
+from pytranscoder.jobs.waiting import Job, Kind
+
+__all__ = [
+    "MAX_ATTEMPTS",
+    "Action",
+    "BeginEncode",
+    "FinishJob",
+    "RestHost",
+    "Scheduler",
+    "StartAttempt",
+    "StopAttempt",
+]
 
 MAX_ATTEMPTS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class StartAttempt:
-    """Begins this attempt of this job on this host."""
-
-    job: int
-    attempt: str
-    host: str
-
-
-@dataclass(frozen=True, slots=True)
-class StopAttempt:
-    """Stops this attempt; its end is awaited like any other."""
-
-    job: int
-    attempt: str
-
-
-@dataclass(frozen=True, slots=True)
-class FinishJob:
-    """The job has its outcome. `last` is how its last attempt ended, None when it had none."""
-
-    job: int
-    outcome: Outcome
-    reason: str | None = None
-    last: AttemptSucceeded | AttemptFailed | None = None
-
-
-Action = StartAttempt | StopAttempt | FinishJob
-
-
-@dataclass(slots=True)
-class _Job:
-    """A job without an outcome. `started` numbers its attempts, `attempts` leaves out those that lacked capacity."""
-
-    ready: JobReady
-    started: int = 0
-    attempts: int = 0
-    attempt: str | None = None
-    tried: set[str] = field(default_factory=set)
-
-
-@dataclass(slots=True)
-class _Slots:
-    """One queue of one host: its slots, and the jobs that are encoded or published there now."""
-
-    number: int
-    encoding: set[int] = field(default_factory=set)
-    publishing: set[int] = field(default_factory=set)
-
-    def has_room(self) -> bool:
-        # As many outputs may wait for their verification and replacement as there are slots; with a slow disk,
-        # encoding ahead of that would only fill it.
-        waiting = max(0, len(self.publishing) - self.number)
-        return len(self.encoding) + waiting < self.number
-
-    def release(self, job: int) -> None:
-        self.encoding.discard(job)
-        self.publishing.discard(job)
+NO_HOST = "no usable host"
 
 
 class Scheduler:
-    """Decides which job goes to which slot and what follows when an attempt ends.
+    """Decides which job goes to which host and what follows when an attempt ends.
 
-    `run` makes attempt ids unique among runs. Longest first where a queue has several slots, in the given order
-    otherwise (longest-first ends within 1.03 of the lower bound in simulation, first-come within 1.12).
+    `hosts` start nothing until they are said to be ready. A job that only hosts which are down may run fails after
+    `patience_s`. `run` makes attempt ids unique among runs.
     """
 
-    def __init__(self, run: str, *, one_at_a_time: bool = False) -> None:
-        self._run = run
-        self._one_at_a_time = one_at_a_time
-        self._hosts: dict[str, dict[str, _Slots]] = {}
-        self._jobs: dict[int, _Job] = {}
-        self._waiting: dict[str, list[tuple[float, int]]] = {}
+    def __init__(
+        self, run: str, hosts: Sequence[HostSpec], *, one_at_a_time: bool = False, patience_s: float = 600.0
+    ) -> None:
+        self._patience_s = patience_s
+        self._hosts = {host.spec.key: host for host in build_hosts(hosts, one_at_a_time=one_at_a_time)}
+        self._clusters: dict[str | None, list[Host]] = {}
+        for host in self._hosts.values():
+            self._clusters.setdefault(host.spec.cluster, []).append(host)
+        self._placement = Placement(run, list(self._hosts.values()))
+        self._jobs: dict[int, Job] = {}
+        self._answered: set[str | None] = set()
         self._cancelled = False
 
     @property
@@ -103,144 +78,263 @@ class Scheduler:
         """Whether every job that was ready so far has its outcome."""
         return not self._jobs
 
-    def handle(self, event: Event, now: float) -> list[Action]:  # noqa: ARG002  # hosts will rest until a time
+    @property
+    def unusable(self) -> frozenset[str | None]:
+        """The clusters of which every host was tried and none could ever be used."""
+        return frozenset(cluster for cluster in self._clusters if self._is_unusable(cluster))
+
+    def candidates(self, ready: JobReady) -> list[HostSpec]:
+        """The hosts that are up and may run a job."""
+        queue = self._placement.queue(ready)
+        able = queue.kind(Job(ready, queue.rank(ready)).demand).able if queue else ()
+        return [host.spec for host in able if host.state is HostState.UP]
+
+    def refusal(self, ready: JobReady) -> str | None:
+        """Says why no host of its cluster may ever run a job, as far as is known by now; None if one may."""
+        queue = self._placement.queue(ready)
+        if queue and queue.kind(Job(ready, queue.rank(ready)).demand).able:
+            return None
+        return explain_refusal(ready, self._clusters.get(ready.cluster, []))
+
+    def handle(self, event: Event, now: float) -> list[Action]:
         """Takes in what happened and returns what to do about it, in this order."""
-        match event:
-            case HostReady():
-                self._hosts[event.host] = {queue: _Slots(number) for queue, number in event.slots.items()}
-                return list(self._fill())
-            case JobReady():
-                return list(self._accept(event))
-            case EncodeEnded():
-                self._move_to_publishing(event)
-                return list(self._fill())
-            case AttemptSucceeded() | AttemptFailed():
-                return list(self._end_attempt(event))
-            case CancelRequested():
-                return list(self._cancel())
-        return []
+        actions = list(self._take_in(event, now))
+        if not self._cancelled:
+            actions += self._placement.fill(now)
+        return actions
 
     def check(self) -> None:
         """Raises AssertionError when an invariant does not hold."""
-        places = [job for queues in self._hosts.values() for slots in queues.values() for job in _everywhere(slots)] + [
-            job for heap in self._waiting.values() for _, job in heap
-        ]
-        if sorted(places) != sorted(self._jobs):
-            raise AssertionError(f"jobs {sorted(self._jobs)} are in places {sorted(places)}")
-        for queues in self._hosts.values():
-            for name, slots in queues.items():
-                if len(slots.encoding) > slots.number:
-                    raise AssertionError(f"queue {name} runs {slots.encoding} in {slots.number} slots")
-        if any(job.attempts > MAX_ATTEMPTS for job in self._jobs.values()):
-            raise AssertionError("a job was tried too often")
+        check_slots(list(self._hosts.values()))
+        check_jobs(self._jobs, list(self._hosts.values()), self._placement, MAX_ATTEMPTS)
+        if not self._cancelled:
+            check_work(self._placement)
 
-    def _accept(self, ready: JobReady) -> Iterator[Action]:
+    def _take_in(self, event: Event, now: float) -> Iterator[Action]:
+        match event:
+            case JobReady():
+                yield from self._accept(event, now)
+            case HostReady():
+                yield from self._welcome(event, now)
+            case HostUnavailable():
+                yield from self._lose(event, now)
+            case AttemptSucceeded():
+                yield from self._succeed(event)
+            case AttemptFailed():
+                yield from self._fail(event, now)
+            case CancelRequested():
+                yield from self._cancel()
+            case MediaStaged() | EncodeStarted() | Progress() | EncodeEnded() | Transfer():
+                if attempt := self._attempt_of(event.job, event.attempt):
+                    self._follow(attempt, event, now)
+
+    def _follow(
+        self, attempt: Attempt, event: MediaStaged | EncodeStarted | Progress | EncodeEnded | Transfer, now: float
+    ) -> None:
+        speeds = self._placement.speeds
+        match event:
+            case Progress():
+                speeds.advance(attempt, event.percent, now)
+                self._placement.progress(attempt, now)
+            case Transfer():
+                if event.direction is Direction.UPLOAD:
+                    attempt.unstaged_bytes = event.total_bytes - event.done_bytes
+                    speeds.learn_link(attempt.host, event.bytes_per_s)
+            case EncodeStarted():
+                attempt.begun = now
+            case MediaStaged():
+                attempt.host.advance(attempt, Stage.STAGED)
+                self._placement.touch(attempt.host.machine)
+            case EncodeEnded():
+                speeds.finish(attempt, now)
+                attempt.host.advance(attempt, Stage.PUBLISHING)
+                self._placement.touch(attempt.host.machine)
+
+    def _attempt_of(self, number: int, attempt: str) -> Attempt | None:
+        """The attempt that a job has now; None when the event is of an earlier one, which is thrown away."""
+        job = self._jobs.get(number)
+        return job.attempt if job and job.attempt and job.attempt.id == attempt else None
+
+    def _accept(self, ready: JobReady, now: float) -> Iterator[Action]:
         if self._cancelled:
             yield FinishJob(ready.job, Outcome.CANCELLED, "interrupted")
+        elif self._is_unusable(ready.cluster):
+            yield FinishJob(ready.job, Outcome.CANCELLED, NO_HOST)
+        elif reason := self.refusal(ready):
+            yield FinishJob(ready.job, Outcome.FAILED, reason)
+        else:
+            job = Job(ready, self._placement.queues[ready.cluster, ready.queue].rank(ready))
+            self._jobs[ready.job] = job
+            yield from self._wait(job, now)
+
+    def _wait(self, job: Job, now: float) -> Iterator[Action]:
+        kind = self._placement.wait(job)
+        # Further jobs of a kind that was not stranded are not stranded either.
+        if len(kind.jobs) == 1 or kind.stranded_since is not None:
+            yield from self._look_after(kind, now)
+
+    def _welcome(self, event: HostReady, now: float) -> Iterator[Action]:
+        host = self._hosts[event.cluster, event.host]
+        self._answered.add(event.cluster)
+        is_news = host.welcome(event)
+        for queue in self._placement.of_cluster(event.cluster):
+            if is_news:
+                queue.relearn()
+            for kind in list(queue.kinds.values()):
+                yield from self._look_after(kind, now)
+        self._placement.touch(host.machine)
+
+    def _lose(self, event: HostUnavailable, now: float) -> Iterator[Action]:
+        host = self._hosts[event.cluster, event.host]
+        host.lose(event)
+        self._placement.touch(host.machine)
+        # What encodes there ends by itself; what only waits there would not notice.
+        for attempt in [attempt for ahead in host.ahead.values() for attempt in ahead if not attempt.is_stopping]:
+            attempt.is_stopping = True
+            yield StopAttempt(attempt.ready.job, attempt.id)
+        for queue in self._placement.of_cluster(event.cluster):
+            for kind in list(queue.kinds.values()):
+                yield from self._look_after(kind, now)
+
+    def _is_unusable(self, cluster: str | None) -> bool:
+        hosts = self._clusters.get(cluster, ())
+        return (
+            cluster not in self._answered and bool(hosts) and all(host.state is HostState.UNAVAILABLE for host in hosts)
+        )
+
+    def _look_after(self, kind: Kind, now: float) -> Iterator[Action]:
+        """Ends the waiting of jobs that nobody will run."""
+        if self._is_unusable(kind.demand.cluster):
+            yield from self._give_up(kind, Outcome.CANCELLED, NO_HOST)
+        elif not kind.able:
+            yield from self._give_up(kind, Outcome.FAILED)
+        elif any(host.state is not HostState.UNAVAILABLE for host in kind.able):
+            kind.stranded_since = None
+        elif kind.jobs:
+            kind.stranded_since = now if kind.stranded_since is None else kind.stranded_since
+            is_over = now - kind.stranded_since >= self._patience_s
+            if is_over or not any(host.is_retried for host in kind.able):
+                yield from self._give_up(kind, Outcome.FAILED, explain_absence(list(kind.able)))
+
+    def _give_up(self, kind: Kind, outcome: Outcome, reason: str | None = None) -> Iterator[Action]:
+        if not kind.jobs:
             return
-        if not any(ready.queue in queues for queues in self._hosts.values()):
-            yield FinishJob(ready.job, Outcome.FAILED, f"no host has a queue {ready.queue}")
-            return
-        self._jobs[ready.job] = _Job(ready)
-        self._wait(ready)
-        yield from self._fill()
+        demand = kind.demand
+        for job in self._placement.queues[demand.cluster, demand.queue].clear(kind):
+            # What a host has said of the file tells more than that the others are away.
+            said = job.last.reason if job.last and (job.is_suspect or reason is None) else reason
+            yield self._finish(job, outcome, said or self.refusal(job.ready))
 
-    def _wait(self, ready: JobReady) -> None:
-        slots = sum(queues[ready.queue].number for queues in self._hosts.values() if ready.queue in queues)
-        longest_first = slots > 1 and not self._one_at_a_time
-        key = -ready.work if longest_first else 0.0
-        heapq.heappush(self._waiting.setdefault(ready.queue, []), (key, ready.job))
+    def _finish(
+        self,
+        job: Job,
+        outcome: Outcome,
+        reason: str | None = None,
+        last: AttemptSucceeded | AttemptFailed | None = None,
+    ) -> FinishJob:
+        del self._jobs[job.ready.job]
+        return FinishJob(job.ready.job, outcome, reason, last or job.last)
 
-    def _fill(self) -> Iterator[Action]:
-        while not self._cancelled and (place := self._next_place()):
-            host, queue, job = place
-            state = self._jobs[job]
-            state.started += 1
-            state.attempts += 1
-            state.attempt = f"{self._run}-{job}-{state.started}"
-            self._hosts[host][queue].encoding.add(job)
-            yield StartAttempt(job, state.attempt, host)
-
-    def _next_place(self) -> tuple[str, str, int] | None:
-        """Takes the job that comes first among those for which a slot is free."""
-        free = [
-            (head, host, queue)
-            for host, queues in self._hosts.items()
-            for queue, slots in queues.items()
-            if slots.has_room() and self._may_start_on(host) and (head := self._first_waiting(host, queue)) is not None
-        ]
-        if not free:
+    def _release(self, number: int, attempt: str) -> tuple[Job, Attempt] | None:
+        """Takes an attempt that is over off its host."""
+        over = self._attempt_of(number, attempt)
+        if over is None:
             return None
-        (key, job), host, queue = min(free)
-        waiting = self._waiting[queue]
-        if waiting[0] == (key, job):
-            heapq.heappop(waiting)
-        else:
-            waiting.remove((key, job))
-            heapq.heapify(waiting)
-        return host, queue, job
+        job = self._jobs[number]
+        job.attempt = None
+        over.host.release(over)
+        self._placement.touch(over.host.machine)
+        return job, over
 
-    def _may_start_on(self, host: str) -> bool:
-        return not (self._one_at_a_time and any(slots.encoding for slots in self._hosts[host].values()))
+    def _succeed(self, event: AttemptSucceeded) -> Iterator[Action]:
+        if released := self._release(event.job, event.attempt):
+            job, attempt = released
+            attempt.host.health.succeeded()
+            yield self._finish(job, event.outcome, event.reason, event)
 
-    def _first_waiting(self, host: str, queue: str) -> tuple[float, int] | None:
-        waiting = self._waiting.get(queue, [])
-        if waiting and host not in self._jobs[waiting[0][1]].tried:
-            return waiting[0]
-        return min((entry for entry in waiting if host not in self._jobs[entry[1]].tried), default=None)
-
-    def _move_to_publishing(self, event: EncodeEnded) -> None:
-        job = self._jobs.get(event.job)
-        if job is not None and job.attempt == event.attempt:
-            slots = self._hosts[event.host][job.ready.queue]
-            slots.encoding.discard(event.job)
-            slots.publishing.add(event.job)
-
-    def _end_attempt(self, event: AttemptSucceeded | AttemptFailed) -> Iterator[Action]:
-        job = self._jobs.get(event.job)
-        if job is None or job.attempt != event.attempt:
-            return  # the result of an attempt that is no longer the job's is thrown away
-        slots = self._hosts[event.host][job.ready.queue]
-        slots.release(event.job)
-        if isinstance(event, AttemptFailed) and not self._cancelled and self._comes_back(job, event, slots):
-            job.attempt = None
-            self._wait(job.ready)
-        else:
-            del self._jobs[event.job]
-            yield self._verdict(event)
-        yield from self._fill()
-
-    def _comes_back(self, job: _Job, event: AttemptFailed, slots: _Slots) -> bool:
-        """Whether the job waits for another attempt; where it may run is noted on the way."""
-        if event.no_capacity and slots.encoding:
-            # The encoder takes fewer sessions than there are slots: no failure, but one slot less for this run.
-            slots.number = max(1, min(slots.number, len(slots.encoding)))
+    def _fail(self, event: AttemptFailed, now: float) -> Iterator[Action]:
+        released = self._release(event.job, event.attempt)
+        if released is None:
+            return
+        job, attempt = released
+        if self._cancelled:
+            yield self._finish(job, Outcome.CANCELLED, "interrupted", event)
+        elif event.final:
+            yield self._finish(job, Outcome.FAILED, event.reason, event)
+        elif self._costs_nothing(event, attempt):
             job.attempts -= 1
-            return True
+            job.was_recalled |= attempt.is_stopping
+            yield from self._wait(job, now)
+        else:
+            job.last = event
+            yield from self._blame_host(event, attempt, now)
+            if self._comes_back(job, event, attempt.host):
+                yield from self._wait(job, now)
+            else:
+                yield self._finish(job, Outcome.FAILED, event.reason, event)
+
+    def _costs_nothing(self, event: AttemptFailed, attempt: Attempt) -> bool:
+        """Whether a failure is none: the attempt was recalled, or the encoder takes fewer sessions than it has slots.
+
+        Of such slots, one less is used for the rest of the run.
+        """
+        slots = attempt.host.machine.slots[attempt.demand.queue]
+        lacks_capacity = event.no_capacity and bool(slots.encoding)
+        if lacks_capacity:
+            slots.lose_one()
+            self._placement.touch(attempt.host.machine)
+        return lacks_capacity or attempt.is_stopping
+
+    def _comes_back(self, job: Job, event: AttemptFailed, host: Host) -> bool:
+        """Whether the job waits for another attempt; where it may not run any more is noted on the way."""
         if job.attempts >= MAX_ATTEMPTS:
             return False
-        if event.retry_here:
+        if event.fault is Fault.HOST and event.retry_here:
             return True
-        job.tried.add(event.host)
-        elsewhere = any(job.ready.queue in queues for host, queues in self._hosts.items() if host not in job.tried)
-        return elsewhere and (event.fault is Fault.HOST or len(job.tried) == 1)
+        job.excluded |= {host}
+        was_suspect, job.is_suspect = job.is_suspect, job.is_suspect or event.fault is Fault.FILE
+        if was_suspect and event.fault is Fault.FILE:
+            return False
+        return any(other.admits(job.demand) for other in self._clusters[job.ready.cluster])
 
-    def _verdict(self, event: AttemptSucceeded | AttemptFailed) -> FinishJob:
-        if isinstance(event, AttemptSucceeded):
-            return FinishJob(event.job, event.outcome, event.reason, event)
-        outcome = Outcome.CANCELLED if self._cancelled else Outcome.FAILED
-        return FinishJob(event.job, outcome, "interrupted" if self._cancelled else event.reason, event)
+    def _blame_host(self, event: AttemptFailed, attempt: Attempt, now: float) -> Iterator[Action]:
+        """Lets a host rest that has failed, or under which too many files have failed in a row."""
+        host = attempt.host
+        if event.fault is Fault.FILE:
+            self._blame_for_file(self._jobs[event.job], host)
+        if host.spec.cluster is None or host.state is not HostState.UP:
+            return
+        if event.fault is Fault.HOST:
+            yield self._rest(host, host.health.failed_by_itself(), event.reason, now)
+        elif host.health.is_suspicious and self._is_replaceable(host, self._jobs[event.job]):
+            reason = f"one encode after the other fails there, the last: {event.reason}"
+            yield self._rest(host, host.health.rest_as_suspicious(), reason, now)
+
+    def _blame_for_file(self, job: Job, host: Host) -> None:
+        if job.is_suspect and host.health.is_proven:
+            # It fails under a host that has done others well, too: it was the file.
+            for other in job.excluded:
+                other.health.forgive(job.ready.job)
+        else:
+            host.health.failed_with(job.ready.job)
+
+    def _is_replaceable(self, host: Host, job: Job) -> bool:
+        demand = job.demand._replace(excluded=frozenset({host}))
+        return any(other.state is HostState.UP and other.admits(demand) for other in self._clusters[host.spec.cluster])
+
+    def _rest(self, host: Host, pause_s: float, reason: str, now: float) -> RestHost:
+        host.rest(now + pause_s)
+        self._placement.touch(host.machine)
+        return RestHost(host.spec.name, host.spec.cluster, pause_s, reason)
 
     def _cancel(self) -> Iterator[Action]:
         self._cancelled = True
-        self._waiting.clear()
-        for number, job in list(self._jobs.items()):
-            if job.attempt is not None:
-                yield StopAttempt(number, job.attempt)
-            else:
-                del self._jobs[number]
-                yield FinishJob(number, Outcome.CANCELLED, "interrupted")
-
-
-def _everywhere(slots: _Slots) -> list[int]:
-    return [*slots.encoding, *slots.publishing]
+        for queue in self._placement.queues.values():
+            for kind in list(queue.kinds.values()):
+                queue.clear(kind)
+        for job in list(self._jobs.values()):
+            if job.attempt is None:
+                yield self._finish(job, Outcome.CANCELLED, "interrupted")
+            elif not job.attempt.is_stopping:
+                job.attempt.is_stopping = True
+                yield StopAttempt(job.ready.job, job.attempt.id)

@@ -32,7 +32,8 @@ class Selection:
 class Source:
     """One file to work on: its absolute path, how its profile is chosen, and the queue entry it came from.
 
-    `named` tells whether the user named this very file, and not a directory that holds it.
+    `cluster` is to encode it, None is this machine alone. `named` tells whether the user named this very file, and not
+    a directory that holds it.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class Source:
     queue_file: Path | None = None
     entry: QueueEntry | None = None
     named: bool = True
+    cluster: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Request:
     path: Path
     selection: Selection
     is_list: bool = False
+    cluster: str | None = None
 
 
 def expand(request: Request) -> Iterator[Source]:
@@ -59,7 +62,7 @@ def expand(request: Request) -> Iterator[Source]:
     """
     if not request.is_list:
         for path in media_files(request.path):
-            yield Source(path, request.selection, named=is_itself(path, request.path))
+            yield Source(path, request.selection, named=is_itself(path, request.path), cluster=request.cluster)
         return
     queue_file = request.path.absolute()
     try:
@@ -68,7 +71,8 @@ def expand(request: Request) -> Iterator[Source]:
         raise _unreadable(queue_file, exc) from exc
     for entry in parse_entries(content):
         for path in media_files(entry.path):
-            yield Source(path, request.selection, queue_file, entry, named=is_itself(path, entry.path))
+            named = is_itself(path, entry.path)
+            yield Source(path, request.selection, queue_file, entry, named=named, cluster=request.cluster)
 
 
 def is_itself(found: Path, requested: Path) -> bool:

@@ -20,6 +20,7 @@ from pytranscoder.encode.choose import Policy
 from pytranscoder.encode.outcomes import Totals
 from pytranscoder.encode.recovery import recover_dead_runs
 from pytranscoder.encode.replace import Checkpoint, Step, identify, replace
+from pytranscoder.fleet import local_member
 from pytranscoder.jobs.events import RunStarted
 from pytranscoder.jobs.journal import Journal
 from pytranscoder.jobs.replacement import Replacement
@@ -123,7 +124,7 @@ def _run(errand: Errand, at: Checkpoint) -> int:
             keep=shape.keep,
             fls_path=place.fast if shape.elsewhere else None,
         ),
-        slots={"default": 1},
+        hosts=[local_member(None, {})],
         checkpoint=at,
     )
     return carry_out(order, Arguments(json=True), color=None)

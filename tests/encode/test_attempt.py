@@ -11,10 +11,13 @@ from typing import Protocol
 import pytest
 
 from pytranscoder.encode.attempt import Attempt, Host, Tools
-from pytranscoder.encode.replace import Checkpoint, Step, pass_by
+from pytranscoder.encode.mapped import Mapped
+from pytranscoder.encode.replace import Checkpoint, Step, identify, pass_by
 from pytranscoder.encode.staging import InPlace
+from pytranscoder.hosts.definition import PathSubstitution
 from pytranscoder.hosts.ffmpeg import Ffmpeg
 from pytranscoder.hosts.local import LocalTransport
+from pytranscoder.hosts.mapping import PathMapping
 from pytranscoder.jobs.events import AttemptFailed, AttemptSucceeded, Outcome
 from pytranscoder.media.prober import Prober
 from pytranscoder.profiles.definition import ProfileDefinition
@@ -59,7 +62,17 @@ def prepare(shelf: Shelf, prober: Prober) -> Prepare:
         shutil.copy(clip, source)
         film = planned_job(await prober.probe(source), definition)
         host = Host(LocalTransport("local"), InPlace(shelf.journal, RUN, None), Ffmpeg(FFMPEG, "", frozenset()))
-        tools = Tools(RUN, shelf.journal, prober, shelf.journal.record, time.time, 30.0, checkpoint)
+        tools = Tools(
+            RUN,
+            shelf.journal,
+            prober,
+            shelf.journal.record,
+            time.time,
+            30.0,
+            host.transport,
+            lambda: FFMPEG,
+            checkpoint,
+        )
         return Attempt(film, 1, f"{RUN}-1-1", host, tools)
 
     return prepare_attempt
@@ -108,3 +121,22 @@ async def test_source_that_another_run_has_claimed_is_left_to_it(shelf: Shelf, c
     assert isinstance(ended, AttemptSucceeded)
     assert (ended.outcome, ended.settled) == (Outcome.SKIPPED, False)
     assert [path.name for path in shelf.films.iterdir()] == ["Film.mp4"]
+
+
+async def test_mounted_host_works_on_our_files_by_its_own_names(
+    shelf: Shelf, clips: Clips, prober: Prober, tmp_path: Path
+) -> None:
+    (tmp_path / "mnt").symlink_to(shelf.films)
+    source = shelf.films / "it's $(a) film.mkv"
+    shutil.copy(clips.rich(), source)
+    mapping = PathMapping([PathSubstitution(str(shelf.films), str(tmp_path / "mnt"))])
+    host = Host(LocalTransport("nas"), Mapped(shelf.journal, RUN, mapping), Ffmpeg(FFMPEG, "", frozenset()))
+    local = LocalTransport("local")
+    tools = Tools(RUN, shelf.journal, prober, shelf.journal.record, time.time, 30.0, local, lambda: FFMPEG)
+    film = planned_job(await prober.probe(source), SAME)
+
+    ended = await Attempt(film, 1, f"{RUN}-1-1", host, tools).run()
+
+    assert isinstance(ended, AttemptSucceeded), ended
+    assert [path.name for path in shelf.films.iterdir()] == [source.name]
+    assert identify(source).size_bytes == ended.output_bytes

@@ -2,34 +2,63 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial as partial_call
 from pathlib import Path
 
 import pytest
 
 from pytranscoder.errors import HostError
+from pytranscoder.hosts.connection import Address, Connections
 from pytranscoder.hosts.local import LocalTransport
+from pytranscoder.hosts.ssh import SshTransport
 from pytranscoder.hosts.transport import Transport
 from tests.hosts.fake_transport import FakeTransport
 from tests.hosts.programs import STOPS_WITHIN_S, await_end, program
 
-TRANSPORTS: dict[str, Callable[[str], Transport]] = {"local": LocalTransport, "fake": FakeTransport}
 ANSWER_S = 20.0
 
 
+@asynccontextmanager
+async def local(_: pytest.FixtureRequest) -> AsyncIterator[Transport]:
+    yield LocalTransport("nas")
+
+
+@asynccontextmanager
+async def fake(_: pytest.FixtureRequest) -> AsyncIterator[Transport]:
+    yield FakeTransport("nas")
+
+
+@asynccontextmanager
+async def ssh(request: pytest.FixtureRequest, account: str) -> AsyncIterator[Transport]:
+    address: Callable[[str], Address] = request.getfixturevalue("address")
+    async with Connections("nas", address(account)) as connections:
+        yield SshTransport(connections)
+
+
+TRANSPORTS: dict[str, Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Transport]]] = {
+    "local": local,
+    "fake": fake,
+    "ssh": partial_call(ssh, account="root-bash"),
+    "ssh as a normal user": partial_call(ssh, account="user-dash"),
+}
+
+
 @pytest.fixture(params=TRANSPORTS)
-def transport(request: pytest.FixtureRequest) -> Transport:
-    return TRANSPORTS[request.param]("nas")
+async def transport(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
+    async with TRANSPORTS[request.param](request) as made:
+        yield made
 
 
 @pytest.fixture
-def partial(tmp_path: Path) -> Path:
-    return tmp_path / "-.fi'lm $(x)\n\udcff.ptc-r-1-1.mkv"
+def partial(shared_folder: Path) -> Path:
+    return shared_folder / "-.fi'lm $(x)\n\udcff.ptc-r-1-1.mkv"
 
 
 @pytest.fixture
-def lock(tmp_path: Path) -> Path:
-    return tmp_path / "lock"
+def lock(shared_folder: Path) -> Path:
+    return shared_folder / "lock"
 
 
 async def run(transport: Transport, partial: Path, *steps: str) -> tuple[list[str], int, tuple[str, ...]]:

@@ -124,6 +124,15 @@ def test_a_run_lives_as_long_as_its_journal_is_open(tmp_path: Path, other: Journ
     assert not other.is_alive("r1")
 
 
+def test_a_run_is_dead_when_this_journal_knows_it_and_its_process_is_gone(tmp_path: Path, journal: Journal) -> None:
+    leave(tmp_path, "crashed")
+    leave(tmp_path, "done", run_finished("done"))
+    journal.begin_run("living", 2)
+
+    assert [run for run in ("crashed", "done", "living", "unknown") if journal.is_dead(run)] == ["crashed", "done"]
+    assert not (tmp_path / "run-done.lock").exists()
+
+
 def test_dead_runs_are_those_that_did_not_say_that_they_ended(tmp_path: Path, journal: Journal) -> None:
     leave(tmp_path, "dead")
     leave(tmp_path, "done", run_finished("done"))
@@ -328,6 +337,15 @@ def test_a_replacement_that_was_done_counts_for_its_run_but_is_still_known(tmp_p
     (record,) = journal.history()
     assert (record.encoded, record.source_bytes, record.output_bytes) == (1, GB, GB // 2)
     assert journal.replacements("r1") == [(INTENT, False)]
+
+
+def test_a_replacement_that_was_done_is_counted_for_the_host_that_encoded(tmp_path: Path, journal: Journal) -> None:
+    journal.begin_run("r1", 1)
+    journal.record(replace(started(INTENT.attempt), host="nas"))
+
+    journal.finish_replacement(INTENT, 9)
+
+    assert query(tmp_path, "SELECT host FROM jobs") == [("nas",)]
 
 
 def test_a_partial_file_is_noted_for_as_long_as_it_may_be_there(journal: Journal) -> None:

@@ -1,0 +1,250 @@
+"""The hosts of a run: connects to each, checks it, lets it rest and tries it again. Starts no encode."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytranscoder.encode.attempt import Host
+from pytranscoder.encode.equipment import Equipment, Setup, equipped
+from pytranscoder.errors import HostError, printable
+from pytranscoder.hosts.definition import HostDefinition, HostType
+from pytranscoder.hosts.ffmpeg import Ffmpeg, check_ffmpeg, find_local_ffmpeg
+from pytranscoder.hosts.survey import Surveyed, size_on_host, survey
+from pytranscoder.jobs.events import LOCAL_HOST, Event, HostReady, HostUnavailable, Notice
+from pytranscoder.jobs.hostspec import HostSpec
+from pytranscoder.profiles.profile import DEFAULT_QUEUE
+
+RETRY_S = 60.0
+CHECK_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A host that takes part in a run, as one of `cluster`; None is this machine in local mode."""
+
+    definition: HostDefinition
+    cluster: str | None = None
+
+    @property
+    def spec(self) -> HostSpec:
+        """What the scheduler knows of it. A host has a default queue of one slot unless it sets another number."""
+        definition = self.definition
+        return HostSpec(
+            name=definition.name,
+            slots={DEFAULT_QUEUE: 1, **definition.queues},
+            cluster=self.cluster,
+            machine=self._machine(),
+            profiles=frozenset(definition.profiles),
+            copies=definition.type is HostType.STREAMING,
+        )
+
+    def _machine(self) -> str:
+        if self.definition.type is HostType.LOCAL:
+            return LOCAL_HOST
+        return f"{(self.definition.ip or '').lower()}:{self.definition.port or 22}"
+
+
+def local_member(ffmpeg: str | None, queues: Mapping[str, int]) -> Member:
+    """This machine in local mode."""
+    return Member(HostDefinition(LOCAL_HOST, HostType.LOCAL, ffmpeg=ffmpeg, queues=queues))
+
+
+class Fleet:
+    """The hosts of a run; made in a running event loop.
+
+    `keep` works until it is cancelled, and leaves nothing behind on hosts that it can reach.
+    """
+
+    def __init__(self, members: Sequence[Member], setup: Setup, emit: Callable[[Event], None]) -> None:
+        self._keepers = {member.spec.key: _Keeper(member, setup, emit) for member in members}
+
+    async def keep(self) -> None:
+        """Keeps every host in use as long as there is work."""
+        async with asyncio.TaskGroup() as group:
+            for keeper in self._keepers.values():
+                group.create_task(keeper.keep())
+
+    async def answered(self) -> None:
+        """Returns when every host has been checked once."""
+        for keeper in self._keepers.values():
+            await keeper.answered.wait()
+
+    def host(self, key: tuple[str | None, str]) -> Host:
+        """A host that has been ready."""
+        return self._keepers[key].host
+
+    def rest(self, key: tuple[str | None, str], pause_s: float, reason: str) -> None:
+        """Lets a host rest; what runs there goes on."""
+        self._keepers[key].rest(pause_s, reason)
+
+    def show_sample(self, cluster: str | None, media: Path | None) -> None:
+        """Gives the hosts of a cluster a file that they must see before they are used; None when there is none."""
+        for key in self.keys(cluster):
+            self._keepers[key].show_sample(media)
+
+    async def unseen(self, cluster: str | None, media: Iterable[Path]) -> list[tuple[str, str]]:
+        """Returns which hosts do not see which of these files, with the reason."""
+        keepers = [self._keepers[key] for key in self.keys(cluster)]
+        return [
+            (keeper.name, reason)
+            for path in media
+            for keeper in keepers
+            if (reason := await keeper.unseen(path)) is not None
+        ]
+
+    def keys(self, cluster: str | None) -> list[tuple[str | None, str]]:
+        """The hosts of a cluster."""
+        return [key for key in self._keepers if key[0] == cluster]
+
+    def ffmpeg(self, key: tuple[str | None, str]) -> Ffmpeg | None:
+        """The ffmpeg of a host, None before it has been ready."""
+        return self._keepers[key].ffmpeg
+
+    def definition(self, key: tuple[str | None, str]) -> HostDefinition:
+        """How the user described a host."""
+        return self._keepers[key].definition
+
+
+class _Keeper:
+    """Keeps one host."""
+
+    def __init__(self, member: Member, setup: Setup, emit: Callable[[Event], None]) -> None:
+        self._member = member
+        self._setup = setup
+        self._emit = emit
+        self._ffmpeg: Ffmpeg | None = None
+        self._equipment: Equipment | None = None
+        self._sample: asyncio.Future[Path | None] = asyncio.get_running_loop().create_future()
+        self._rest: asyncio.Future[tuple[float, str]] | None = None
+        self.answered = asyncio.Event()
+
+    @property
+    def definition(self) -> HostDefinition:
+        return self._member.definition
+
+    @property
+    def name(self) -> str:
+        return self._member.definition.name
+
+    @property
+    def host(self) -> Host:
+        equipment, ffmpeg = self._equipment, self._ffmpeg
+        if equipment is None or equipment.staging is None or ffmpeg is None:
+            raise AssertionError(f"host {self.name} has not been ready")
+        return Host(equipment.transport, equipment.staging, ffmpeg, self._member.cluster)
+
+    @property
+    def ffmpeg(self) -> Ffmpeg | None:
+        return self._ffmpeg
+
+    def rest(self, pause_s: float, reason: str) -> None:
+        if self._rest is not None and not self._rest.done():
+            self._rest.set_result((pause_s, reason))
+
+    def show_sample(self, media: Path | None) -> None:
+        if not self._sample.done():
+            self._sample.set_result(media)
+
+    async def keep(self) -> None:
+        definition, cluster = self._member.definition, self._member.cluster
+        async with equipped(definition, cluster, self._setup) as self._equipment:
+            while True:
+                reason, pause_s = await self._serve(self._equipment)
+                # In local mode there is no other host, and what stands against this one will not go by itself.
+                retry_in_s = None if cluster is None else pause_s
+                self._emit(
+                    HostUnavailable(
+                        time=time.time(), host=self.name, cluster=cluster, reason=reason, retry_in_s=retry_in_s
+                    )
+                )
+                self.answered.set()
+                if retry_in_s is None:
+                    return
+                await asyncio.sleep(retry_in_s)
+
+    async def unseen(self, media: Path) -> str | None:
+        """Returns why this host cannot work on a file, None when it can or need not see it."""
+        equipment = self._equipment
+        if equipment is None or self._ffmpeg is None or equipment.definition.type is not HostType.MOUNTED:
+            return None
+        theirs = equipment.mapping.theirs(media)
+        size_bytes = await size_on_host(equipment.transport, theirs)
+        if size_bytes == await asyncio.to_thread(_size_bytes, media):
+            return None
+        entry = equipment.mapping.covering(media)
+        remedy = f"correct `{entry.ours} {entry.theirs}`" if entry else "no entry covers it"
+        what = "does not see" if size_bytes is None else "sees another file for"
+        return f"it {what} {printable(media)} as {printable(theirs)}: {remedy} in `path-substitutions`"
+
+    async def _serve(self, equipment: Equipment) -> tuple[str, float]:
+        """Makes the host ready and returns when it is not any more: why, and how long to leave it alone."""
+        try:
+            surveyed = await self._check(equipment)
+            await self._require_sample()
+        except TimeoutError:
+            return f"did not answer within {CHECK_WITHIN_S:g} s; is it on?", RETRY_S
+        except HostError as exc:
+            return exc.reason, RETRY_S
+        self._rest = asyncio.get_running_loop().create_future()
+        self._tell_ready(surveyed)
+        self.answered.set()
+        return await self._until_out(equipment, self._rest)
+
+    async def _check(self, equipment: Equipment) -> Surveyed:
+        async with asyncio.timeout(CHECK_WITHIN_S):
+            surveyed = await self._survey(equipment)
+        self._ffmpeg = surveyed.ffmpeg
+        if self._setup.journal is not None:
+            for text in await equipment.tidy(self._setup.journal):
+                self._emit(Notice(time=time.time(), level="info", text=f"host {self.name}: {text}"))
+        return surveyed
+
+    async def _survey(self, equipment: Equipment) -> Surveyed:
+        definition = equipment.definition
+        if definition.type is HostType.LOCAL:
+            return Surveyed("", await check_ffmpeg(equipment.transport, find_local_ffmpeg(definition.ffmpeg)))
+        await equipment.connect()
+        return await survey(equipment.transport, definition, equipment.files)
+
+    async def _require_sample(self) -> None:
+        if self._member.definition.type is HostType.MOUNTED:
+            sample = await asyncio.shield(self._sample)
+            reason = await self.unseen(sample) if sample else None
+            if reason is not None:
+                raise HostError(self.name, reason)
+
+    def _tell_ready(self, surveyed: Surveyed) -> None:
+        spec = self._member.spec
+        self._emit(
+            HostReady(
+                time=time.time(),
+                host=self.name,
+                cluster=self._member.cluster,
+                host_type=self._member.definition.type.value,
+                os=surveyed.os,
+                ffmpeg=surveyed.ffmpeg.path,
+                ffmpeg_version=surveyed.ffmpeg.version,
+                encoders=surveyed.ffmpeg.encoders,
+                slots=spec.slots,
+                free_bytes=surveyed.free_bytes,
+            )
+        )
+
+    async def _until_out(self, equipment: Equipment, rest: "asyncio.Future[tuple[float, str]]") -> tuple[str, float]:
+        async with asyncio.TaskGroup() as group:
+            lost = group.create_task(equipment.wait_lost())
+            await asyncio.wait((lost, rest), return_when=asyncio.FIRST_COMPLETED)
+            lost.cancel()
+        if rest.done():
+            pause_s, reason = rest.result()
+            return f"rests after: {reason.removeprefix(f'host {self.name}: ')}", pause_s
+        return lost.result(), RETRY_S
+
+
+def _size_bytes(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None

@@ -1,0 +1,56 @@
+"""Ends on a host what dead supervisors left there: by lease, that is process id and start time, never by name."""
+
+from pytranscoder.errors import printable
+from pytranscoder.hosts.supervisor import LEASE_FUNCTIONS, PROCESS_FUNCTIONS
+from pytranscoder.hosts.transport import Transport
+
+REAP_WITHIN_S = 30.0
+
+# A command leads no group of its own: it is in its supervisor's, which is killed whole, or in that of a shell which is
+# not ours, and killed alone. What it says ends with NUL, as the name of a file may have newlines.
+_SCRIPT = f"""\
+{PROCESS_FUNCTIONS}{LEASE_FUNCTIONS}
+is_running() {{ [ -n "$2" ] && [ "$(ptc_started "$1")" = "$2" ]; }}
+end_command() {{
+    victims=$command
+    [ "$(ptc_group "$command")" != "$supervisor" ] || victims=-$supervisor
+    kill -TERM -- "$victims"
+    n=0
+    while [ "$n" -lt 10 ] && is_running "$command" "$command_start"; do
+        sleep 0.2 || sleep 1
+        n=$((n + 1))
+    done
+    kill -KILL -- "$victims" 2>/dev/null
+    printf 'ended process %s\\0' "$command"
+}}
+reap_lease() {{
+    {{
+        read -r supervisor supervisor_start
+        read -r command command_start
+        partial=$(cat && echo .)
+    }} <"$1"
+    partial=${{partial%.}}
+    is_running "$supervisor" "$supervisor_start" && return
+    is_running "$command" "$command_start" && end_command
+    [ -f "$partial" ] && rm -f -- "$partial" && printf 'removed %s\\0' "$partial"
+    rm -f -- "$1"
+}}
+reap_directory() {{
+    ptc_is_private || return
+    for lease in "$ptc_directory/$(uname -n)@"*; do
+        [ ! -f "$lease" ] || reap_lease "$lease"
+    done
+    return 1
+}}
+ptc_each_lease_directory reap_directory
+exit 0
+"""
+
+
+async def reap(transport: Transport) -> list[str]:
+    """Ends the commands whose supervisor is dead, removes their partial files, and says what was done.
+
+    Commands of a live supervisor are left alone, whoever owns it. Raises HostError.
+    """
+    answer = await transport.capture(("/bin/sh", "-c", _SCRIPT), REAP_WITHIN_S)
+    return [printable(said) for said in answer.stdout.split("\0") if said]

@@ -1,0 +1,364 @@
+import asyncio
+import errno
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from dataclasses import replace as changed
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+from pytranscoder.encode.choose import PlannedJob
+from pytranscoder.encode.copied import Copied, copied_names
+from pytranscoder.encode.replace import identify
+from pytranscoder.encode.staging import Staged
+from pytranscoder.errors import (
+    AttemptError,
+    LostError,
+    ReplaceError,
+    SourceChangedError,
+    SpaceError,
+    TransferError,
+    UnreadableMediaError,
+    VerifyError,
+)
+from pytranscoder.jobs.events import Direction, Event, Transfer
+from pytranscoder.media.model import Stream, StreamKind
+from tests.encode.conftest import Disks
+from tests.encode.fake_files import FakeFiles, Visit, hang, refusal
+from tests.encode.samples import NEW, OLD, RUN, SAME, Shelf, media, planned_job
+
+ATTEMPT = f"{RUN}-1-1"
+COVER = Stream(2, StreamKind.VIDEO, "png", attached_picture=True, filename="cover.png", mimetype="image/png")
+
+
+@dataclass(slots=True)
+class Nas:
+    """A host to which a shelf's films are copied."""
+
+    shelf: Shelf
+    work: Path
+    files: FakeFiles = field(default_factory=FakeFiles)
+    events: list[Event] = field(default_factory=list)
+
+    def staging(self, remove_within_s: float = 5.0) -> Copied:
+        return Copied(
+            self.shelf.journal,
+            RUN,
+            self.files,
+            str(self.work),
+            "nas",
+            "home",
+            self.events.append,
+            lambda: 100.0,
+            remove_within_s,
+        )
+
+    def film(self, name: str = "Film.mp4") -> PlannedJob:
+        source = self.shelf.source(name)
+        return planned_job(media(str(source), identity=identify(source)))
+
+    @property
+    def directories(self) -> list[str]:
+        """The directories of attempts."""
+        return sorted(path.name for path in self.work.glob("pytranscoder-*/*"))
+
+    def noted(self) -> list[Path]:
+        self.shelf.journal.flush()
+        return self.shelf.journal.partials(RUN)
+
+
+@pytest.fixture
+def nas(shelf: Shelf, tmp_path: Path) -> Nas:
+    (tmp_path / "work").mkdir()
+    return Nas(shelf, tmp_path / "work")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("Film.mkv", "source.mkv"),
+        ("it's $(x)\n\udcff.MTS", "source.MTS"),
+        ("Film.m k v", "source"),
+        ("Film.mkv\n", "source"),
+        ("Film.mé", "source"),
+        ("Film.", "source"),
+        ("-", "source"),
+    ],
+)
+def test_names_on_the_host_are_plain(source: str, expected: str) -> None:
+    film = planned_job(media(f"/films/{source}", streams=(*media().streams, COVER)), SAME)
+
+    staged = copied_names(film, ATTEMPT, RUN, "/work/")
+
+    assert staged.source == f"/work/pytranscoder-{RUN}/1-1/{expected}"
+    assert staged.output.isprintable()
+    assert staged.fetched == staged.partial == film.partial(Path("/films"), ATTEMPT)
+
+
+def test_output_and_covers_are_beside_the_copied_source() -> None:
+    film = planned_job(media("/films/Film.mkv", streams=(*media().streams, COVER)), SAME)
+
+    staged = copied_names(film, ATTEMPT, RUN, "C:\\work")
+
+    assert staged.output == f"C:\\work\\pytranscoder-{RUN}\\1-1\\output.mkv"
+    assert staged.covers == {2: f"C:\\work\\pytranscoder-{RUN}\\1-1\\cover.2"}
+
+
+async def test_source_is_copied_and_a_place_for_the_output_kept(nas: Nas) -> None:
+    async with nas.staging().stage(nas.film(), 1, ATTEMPT) as staged:
+        assert Path(staged.source).read_bytes() == OLD
+        assert staged.partial.read_bytes() == b""
+        assert nas.noted() == [staged.partial]
+        assert nas.directories == ["1-1"]
+
+
+async def test_all_that_was_made_is_removed_at_the_end(nas: Nas) -> None:
+    staging = nas.staging()
+
+    async with staging.stage(nas.film(), 1, ATTEMPT) as staged:
+        Path(staged.output).write_bytes(NEW)
+        (Path(staged.output).parent / "more").mkdir()
+    await staging.close()
+
+    assert nas.shelf.contents() == {"Film.mp4": OLD}
+    assert (nas.noted(), list(nas.work.iterdir())) == ([], [])
+
+
+async def test_folder_that_cannot_be_written_is_known_before_the_upload(nas: Nas, disks: Disks) -> None:
+    locked = changed(nas, shelf=changed(nas.shelf, films=disks.mount("64k")))
+    film = locked.film()
+    disks.lock(locked.shelf.films)
+
+    with pytest.raises(ReplaceError, match="Read-only file system"):
+        async with locked.staging().stage(film, 1, ATTEMPT):
+            pass
+
+    assert nas.files.log == []
+
+
+async def test_disk_of_the_host_that_is_too_small_is_known_before_the_upload(nas: Nas) -> None:
+    nas.files.free = 1000
+
+    with pytest.raises(SpaceError, match="host nas: "):
+        async with nas.staging().stage(nas.film(), 1, ATTEMPT):
+            pass
+
+    assert "upload" not in nas.files.log
+    assert nas.directories == []
+
+
+def overwrite(source: Path) -> None:
+    source.write_bytes(OLD[::-1])
+
+
+def lengthen(source: Path) -> None:
+    source.write_bytes(OLD + OLD)
+
+
+@pytest.mark.parametrize("change", [overwrite, lengthen, Path.unlink], ids=["overwritten", "longer", "removed"])
+async def test_source_that_changes_while_it_is_copied_is_no_source(nas: Nas, change: Callable[[Path], None]) -> None:
+    film = nas.film()
+
+    async def change_source() -> None:
+        change(film.media.path)
+
+    nas.files.on["upload"] = change_source
+
+    with pytest.raises(SourceChangedError):
+        async with nas.staging().stage(film, 1, ATTEMPT):
+            pass
+    assert nas.directories == []
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        (LostError("nas", "cable pulled"), LostError),
+        (TransferError("nas", "no such thing"), TransferError),
+        (OSError(errno.EIO, "Input/output error"), UnreadableMediaError),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+async def test_upload_that_fails_says_why_and_leaves_nothing(
+    nas: Nas, raised: Exception, expected: type[AttemptError]
+) -> None:
+    nas.files.on["upload"] = refusal(raised)
+
+    with pytest.raises(expected):
+        async with nas.staging().stage(nas.film(), 1, ATTEMPT):
+            pass
+
+    assert (nas.directories, nas.noted()) == ([], [])
+    assert nas.shelf.contents() == {"Film.mp4": OLD}
+
+
+async def test_transfers_are_told_of(nas: Nas) -> None:
+    staging = nas.staging()
+
+    async with staging.stage(nas.film(), 7, f"{RUN}-7-2") as staged:
+        Path(staged.output).write_bytes(NEW)
+        await staging.fetch(staged, 7, None)
+
+    begun = Transfer(
+        time=100.0,
+        job=7,
+        attempt=f"{RUN}-7-2",
+        media=nas.shelf.films / "Film.mp4",
+        host="nas",
+        cluster="home",
+        direction=Direction.UPLOAD,
+        done_bytes=0,
+        total_bytes=len(OLD),
+    )
+    back = changed(begun, direction=Direction.FETCH, total_bytes=len(NEW))
+    assert nas.events == [
+        begun,
+        changed(begun, done_bytes=len(OLD)),
+        back,
+        changed(back, done_bytes=len(NEW)),
+    ]
+
+
+async def stage_and_fetch(nas: Nas, staging: Copied, job: int) -> bytes:
+    """Let media take its whole way, with a host that encodes in no time."""
+    async with staging.stage(nas.film(f"Film {job}.mp4"), job, f"{RUN}-{job}-1") as staged:
+        Path(staged.output).write_bytes(NEW)
+        await staging.fetch(staged, job, len(NEW))
+        return staged.fetched.read_bytes()
+
+
+async def test_uploads_go_one_after_the_other(nas: Nas) -> None:
+    staging, visit = nas.staging(), Visit()
+    nas.files.on["upload"] = visit
+
+    async with asyncio.TaskGroup() as group:
+        for job in (1, 2):
+            group.create_task(stage_and_fetch(nas, staging, job))
+        await visit.begun.wait()
+        await asyncio.wait([group.create_task(asyncio.sleep(0)) for _ in range(20)])
+        assert nas.files.log.count("upload") == 1
+        visit.over.set()
+
+    uploads = [event.job for event in nas.events if isinstance(event, Transfer) and event.direction == "upload"]
+    assert uploads in ([1, 1, 2, 2], [2, 2, 1, 1])
+
+
+async def test_fetching_does_not_wait_for_an_upload(nas: Nas) -> None:
+    staging, visit = nas.staging(), Visit()
+
+    async with staging.stage(nas.film(), 1, ATTEMPT) as staged, asyncio.TaskGroup() as group:
+        Path(staged.output).write_bytes(NEW)
+        nas.files.on["upload"] = visit
+        group.create_task(stage_and_fetch(nas, staging, 2))
+        await visit.begun.wait()
+
+        await staging.fetch(staged, 1, len(NEW))
+
+        assert staged.fetched.read_bytes() == NEW
+        visit.over.set()
+
+
+async def fetch(nas: Nas, prepare: Callable[[Staged], None]) -> None:
+    """Fetch an output of a host on which something was done to it."""
+    staging = nas.staging()
+    async with staging.stage(nas.film(), 1, ATTEMPT) as staged:
+        Path(staged.output).write_bytes(NEW)
+        prepare(staged)
+        await staging.fetch(staged, 1, len(NEW))
+
+
+async def test_output_that_does_not_arrive_whole_is_refused(nas: Nas) -> None:
+    def lose(_: Staged) -> None:
+        nas.files.lost = 1
+
+    with pytest.raises(TransferError, match=f"{len(NEW) - 1} of {len(NEW)} bytes"):
+        await fetch(nas, lose)
+
+
+async def test_output_that_is_not_there_is_no_output(nas: Nas) -> None:
+    with pytest.raises(VerifyError, match="there is no output"):
+        await fetch(nas, lambda staged: Path(staged.output).unlink())
+
+
+async def test_full_disk_of_this_machine_is_not_the_fault_of_the_host(nas: Nas) -> None:
+    nas.files.on["fetch"] = refusal(OSError(errno.ENOSPC, "No space left on device"))
+
+    with pytest.raises(SpaceError, match="host local: no space left for"):
+        await fetch(nas, lambda _: None)
+
+
+async def leave_one(nas: Nas, staging: Copied) -> None:
+    """Let the connection break so that the directory of an attempt cannot be removed."""
+    nas.files.on["remove_tree"] = refusal(LostError("nas", "cable pulled"))
+    async with staging.stage(nas.film(), 1, ATTEMPT):
+        pass
+    assert nas.directories == ["1-1"]
+    del nas.files.on["remove_tree"]
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param(lambda _, staging: staging.tidy(), id="at the next connection"),
+        pytest.param(lambda nas, staging: stage_and_fetch(nas, staging, 2), id="at the next attempt"),
+        pytest.param(lambda _, staging: staging.close(), id="at the end of the host"),
+    ],
+)
+async def test_directory_that_could_not_be_removed_is_removed_later(
+    nas: Nas, later: Callable[[Nas, Copied], Coroutine[Any, Any, object]]
+) -> None:
+    staging = nas.staging()
+    await leave_one(nas, staging)
+
+    await later(nas, staging)
+
+    assert nas.directories == []
+
+
+async def test_host_that_is_gone_does_not_hold_up_the_end(nas: Nas) -> None:
+    staging = nas.staging(remove_within_s=0.01)
+    nas.files.on["remove_tree"] = hang
+
+    async with staging.stage(nas.film(), 1, ATTEMPT):
+        pass
+    await staging.close()
+
+    assert nas.directories == ["1-1"]
+
+
+async def test_end_of_one_cluster_leaves_the_other_one_its_directory(nas: Nas) -> None:
+    one, other = nas.staging(), nas.staging()
+
+    async with other.stage(nas.film(), 1, ATTEMPT) as staged:
+        await one.close()
+        assert Path(staged.source).exists()
+    await other.close()
+
+    assert list(nas.work.iterdir()) == []
+
+
+async def test_removal_is_finished_however_often_it_is_cancelled(nas: Nas) -> None:
+    staging, visit = nas.staging(), Visit()
+    nas.files.on["remove_tree"] = visit
+
+    async def stage() -> None:
+        async with staging.stage(nas.film(), 1, ATTEMPT):
+            pass
+
+    work = asyncio.ensure_future(stage())
+    await visit.begun.wait()
+    for _ in range(3):
+        work.cancel()
+        await asyncio.sleep(0)
+    visit.over.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert (nas.directories, nas.noted()) == ([], [])
+
+
+def test_directory_of_an_attempt_is_that_of_the_job_and_its_number() -> None:
+    staged = copied_names(planned_job(media()), f"{RUN}-12-3", RUN, "/work")
+
+    assert PurePosixPath(staged.output).parent.name == "12-3"
