@@ -5,11 +5,10 @@ Directions do not wait for each other, but in each one file goes after the other
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pytranscoder.encode.choose import PlannedJob
 from pytranscoder.encode.meter import Meter
@@ -18,6 +17,7 @@ from pytranscoder.encode.replace import explain, require_unchanged
 from pytranscoder.encode.room import Room
 from pytranscoder.encode.staging import Staged, reserved
 from pytranscoder.errors import HostError, TransferError, UnreadableMediaError, VerifyError
+from pytranscoder.hosts.completion import to_its_end
 from pytranscoder.hosts.transport import Files
 from pytranscoder.jobs.events import Direction, Event, Transfer
 from pytranscoder.jobs.journal import Journal
@@ -96,7 +96,7 @@ class Copied:
 
     async def close(self) -> None:
         """Removes the run's directory, unless others of the run still use it; what stays is for the next run."""
-        await _to_its_end(self._remove_all())
+        await to_its_end(self._remove_all())
 
     @asynccontextmanager
     async def _made(self, directory: str) -> AsyncIterator[None]:
@@ -105,7 +105,7 @@ class Copied:
             yield
         finally:
             self._left.add(directory)
-            await _to_its_end(self.tidy())
+            await to_its_end(self.tidy())
 
     async def _remove_all(self) -> None:
         await self.tidy()
@@ -142,20 +142,6 @@ class Copied:
             total_bytes=total_bytes,
         )
         return Meter(begun, self.emit, self.clock)
-
-
-async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
-    """Waits for `work` however often the waiting task is cancelled meanwhile; the cancellation follows."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as exc:
-            cancelled = exc
-    task.result()
-    if cancelled is not None:
-        raise cancelled
 
 
 def copied_names(planned: PlannedJob, attempt: str, run: str, working_dir: str) -> Staged:

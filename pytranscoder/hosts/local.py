@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from pytranscoder.errors import HostError
+from pytranscoder.hosts.completion import to_its_end
 from pytranscoder.hosts.supervisor import GRACE_S, exit_status, supervised
 from pytranscoder.hosts.tail import Tail
 from pytranscoder.hosts.transport import Captured
@@ -50,10 +51,10 @@ class LocalTransport:
 
     async def _start(self, argv: Sequence[str], stdin: int) -> Process:
         # A session of its own: the terminal's Ctrl-C is for us alone, we decide how our children end.
+        starting = asyncio.create_subprocess_exec(*argv, stdin=stdin, stdout=PIPE, stderr=PIPE, start_new_session=True)
         try:
-            return await asyncio.create_subprocess_exec(
-                *argv, stdin=stdin, stdout=PIPE, stderr=PIPE, start_new_session=True
-            )
+            # asyncio itself hangs when it is cancelled between the fork and the first look at the child.
+            return await to_its_end(starting, undo=_kill_group)
         except OSError as exc:
             raise HostError(self._host, f"cannot run {argv[0]}: {exc.strerror}") from exc
 

@@ -1,0 +1,57 @@
+"""Work that is not cut off: it ends, what it made is undone, and the cancellation follows."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from pytranscoder.hosts.completion import to_its_end
+from pytranscoder.hosts.local import LocalTransport
+from tests.hosts.programs import await_end, program
+
+
+async def test_the_result_of_work_that_is_left_alone_is_returned() -> None:
+    async def work() -> int:
+        return 7
+
+    assert await to_its_end(work()) == 7
+
+
+async def test_cancelled_work_ends_and_is_undone() -> None:
+    begun, may_end, undone = asyncio.Event(), asyncio.Event(), list[int]()
+
+    async def work() -> int:
+        begun.set()
+        await may_end.wait()
+        return 7
+
+    async def undo(made: int) -> None:
+        undone.append(made)
+
+    task = asyncio.create_task(to_its_end(work(), undo))
+    await begun.wait()
+    task.cancel()
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert undone == [7]
+
+
+@pytest.mark.parametrize("steps", range(0, 40, 2))
+async def test_a_command_that_is_cancelled_while_it_starts_is_stopped(tmp_path: Path, steps: int) -> None:
+    lock = tmp_path / "lock"
+
+    async def encode() -> None:
+        async with LocalTransport("nas").supervise(program(f"hold:{lock}", "hang"), "") as process:
+            await process.wait()
+
+    task = asyncio.create_task(encode())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    task.cancel()
+    async with asyncio.timeout(20):
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    await await_end(lock)
