@@ -191,6 +191,7 @@ class Connections:
             if line is None:
                 line = await self._connect(CONTROL_KEEPALIVE_S)
                 self._controls.append(line)
+                self._lost.clear()
                 line.on_break = self._forget_broken
             return line
 
