@@ -54,11 +54,14 @@ def local_member(ffmpeg: str | None, queues: Mapping[str, int]) -> Member:
 class Fleet:
     """The hosts of a run; made in a running event loop.
 
-    `keep` works until it is cancelled, and leaves nothing behind on hosts that it can reach.
+    `keep` works until it is cancelled, and leaves nothing behind on hosts that it can reach. A host that is out is
+    tried again every `retry_s` seconds.
     """
 
-    def __init__(self, members: Sequence[Member], setup: Setup, emit: Callable[[Event], None]) -> None:
-        self._keepers = {member.spec.key: _Keeper(member, setup, emit) for member in members}
+    def __init__(
+        self, members: Sequence[Member], setup: Setup, emit: Callable[[Event], None], retry_s: float = RETRY_S
+    ) -> None:
+        self._keepers = {member.spec.key: _Keeper(member, setup, emit, retry_s) for member in members}
 
     async def keep(self) -> None:
         """Keeps every host in use as long as there is work."""
@@ -110,10 +113,11 @@ class Fleet:
 class _Keeper:
     """Keeps one host."""
 
-    def __init__(self, member: Member, setup: Setup, emit: Callable[[Event], None]) -> None:
+    def __init__(self, member: Member, setup: Setup, emit: Callable[[Event], None], retry_s: float) -> None:
         self._member = member
         self._setup = setup
         self._emit = emit
+        self._retry_s = retry_s
         self._ffmpeg: Ffmpeg | None = None
         self._equipment: Equipment | None = None
         self._sample: asyncio.Future[Path | None] = asyncio.get_running_loop().create_future()
@@ -174,9 +178,9 @@ class _Keeper:
         if size_bytes == await asyncio.to_thread(_size_bytes, media):
             return None
         entry = equipment.mapping.covering(media)
-        remedy = f"correct `{entry.ours} {entry.theirs}`" if entry else "no entry covers it"
-        what = "does not see" if size_bytes is None else "sees another file for"
-        return f"it {what} {printable(media)} as {printable(theirs)}: {remedy} in `path-substitutions`"
+        remedy = f"correct `{entry}` in" if entry else "add an entry for its folder to"
+        what = "does not see" if size_bytes is None else "sees another file than"
+        return f"it {what} {printable(media)} as {printable(theirs)}; {remedy} `path-substitutions`"
 
     async def _serve(self, equipment: Equipment) -> tuple[str, float]:
         """Makes the host ready and returns when it is not any more: why, and how long to leave it alone."""
@@ -184,16 +188,18 @@ class _Keeper:
             surveyed = await self._check(equipment)
             await self._require_sample()
         except TimeoutError:
-            return f"did not answer within {CHECK_WITHIN_S:g} s; is it on?", RETRY_S
+            return f"its check took longer than {CHECK_WITHIN_S:g} s; is it overloaded?", self._retry_s
         except HostError as exc:
-            return exc.reason, RETRY_S
+            return exc.reason, self._retry_s
         self._rest = asyncio.get_running_loop().create_future()
         self._tell_ready(surveyed)
         self.answered.set()
         return await self._until_out(equipment, self._rest)
 
     async def _check(self, equipment: Equipment) -> Surveyed:
-        async with asyncio.timeout(CHECK_WITHIN_S):
+        deadline = asyncio.get_running_loop().time() + CHECK_WITHIN_S
+        await equipment.connect()  # has a clock of its own, as it knows what it waited for
+        async with asyncio.timeout_at(deadline):
             surveyed = await self._survey(equipment)
         self._ffmpeg = surveyed.ffmpeg
         if self._setup.journal is not None:
@@ -205,7 +211,6 @@ class _Keeper:
         definition = equipment.definition
         if definition.type is HostType.LOCAL:
             return Surveyed("", await check_ffmpeg(equipment.transport, find_local_ffmpeg(definition.ffmpeg)))
-        await equipment.connect()
         return await survey(equipment.transport, definition, equipment.files)
 
     async def _require_sample(self) -> None:
@@ -240,7 +245,7 @@ class _Keeper:
         if rest.done():
             pause_s, reason = rest.result()
             return f"rests after: {reason.removeprefix(f'host {self.name}: ')}", pause_s
-        return lost.result(), RETRY_S
+        return lost.result(), self._retry_s
 
 
 def _size_bytes(path: Path) -> int | None:

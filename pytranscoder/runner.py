@@ -21,12 +21,13 @@ from pytranscoder.encode.outcomes import Totals, finished_event, ready_event
 from pytranscoder.encode.recovery import recover_dead_runs
 from pytranscoder.encode.replace import Checkpoint, pass_by
 from pytranscoder.errors import Fault, first_leaf
-from pytranscoder.fleet import Fleet, Member
+from pytranscoder.fleet import RETRY_S, Fleet, Member
 from pytranscoder.hosts.ffmpeg import find_local_ffmpeg
 from pytranscoder.hosts.local import LocalTransport
 from pytranscoder.intake import Desk, Intake
 from pytranscoder.jobs import events
 from pytranscoder.jobs.events import LOCAL_HOST, Event, JobFinished, Notice, Outcome
+from pytranscoder.jobs.health import DEFAULT_PAUSES, Pauses
 from pytranscoder.jobs.journal import Journal
 from pytranscoder.jobs.pruner import QueuePruner
 from pytranscoder.jobs.scheduler import Action, BeginEncode, FinishJob, RestHost, Scheduler, StartAttempt, StopAttempt
@@ -41,7 +42,8 @@ STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SI
 class Order:
     """What one run is to do, on which hosts. `ffmpeg` is the configured one of this machine; None finds one.
 
-    Jobs that no host can take any more wait for one `patience_s` seconds.
+    Jobs that no host can take any more wait for one `patience_s` seconds. Hosts that are out are tried again every
+    `retry_s` seconds.
     """
 
     run: str
@@ -52,6 +54,8 @@ class Order:
     one_at_a_time: bool = False
     notices: Sequence[Notice] = ()
     patience_s: float = 600.0
+    retry_s: float = RETRY_S
+    pauses: Pauses = DEFAULT_PAUSES
     checkpoint: Checkpoint = pass_by
 
 
@@ -85,7 +89,13 @@ class Runner:
         self._journal = journal
         self._observers = observers
         specs = [member.spec for member in order.hosts]
-        self._scheduler = Scheduler(order.run, specs, one_at_a_time=order.one_at_a_time, patience_s=order.patience_s)
+        self._scheduler = Scheduler(
+            order.run,
+            specs,
+            one_at_a_time=order.one_at_a_time,
+            patience_s=order.patience_s,
+            pauses=order.pauses,
+        )
         chooser = Chooser(order.policy)
         for request in order.requests:
             chooser.check(request.selection)
@@ -165,7 +175,7 @@ class Runner:
     async def _begin(self, started: events.RunStarted) -> Sequence[Request]:
         """Starts the run and returns what is still to do once what dead runs left is dealt with."""
         setup = Setup(self._order.run, self._journal, self.emit, self._order.policy.fls_path)
-        self._fleet = Fleet(self._order.hosts, setup, self.emit)
+        self._fleet = Fleet(self._order.hosts, setup, self.emit, self._order.retry_s)
         self.emit(started)
         for notice in self._order.notices:
             self.emit(notice)

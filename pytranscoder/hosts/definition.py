@@ -21,6 +21,10 @@ class PathSubstitution:
     ours: str
     theirs: str
 
+    def __str__(self) -> str:
+        """As it may stand in the configuration."""
+        return " ".join(f'"{path}"' if " " in path else path for path in (self.ours, self.theirs))
+
 
 @dataclass(frozen=True, slots=True)
 class HostDefinition:
