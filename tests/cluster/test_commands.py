@@ -139,7 +139,7 @@ def test_s_runs_one_encode_at_a_time_on_each_host(lab: Lab, alpha: Host, film: P
 def test_profile_template_mixin_and_cluster_hold_for_the_files_that_follow(lab: Lab, alpha: Host, film: Path) -> None:
     lab.configure({"home": alpha.streaming()}, MIXINS)
     a, b, c = (lab.place.add(film, name) for name in ("a.mp4", "b.mp4", "c.mp4"))
-    words = ["-p", "small", a, "-c", "home", "-t", "web", b, "-p", "small", "-m", "mono", c]
+    words: list[str | Path] = ["-p", "small", a, "-c", "home", "-t", "web", b, "-p", "small", "-m", "mono", c]
 
     done = run_pytranscoder(lab.place, "--json", *words)
 

@@ -1,0 +1,204 @@
+"""Hosts that cannot be used: each is named with its reason, the others go on, and it joins when it can be used."""
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from pytranscoder.cli import members
+from pytranscoder.config.load import load_config
+from pytranscoder.encode.choose import Policy
+from pytranscoder.jobs.events import EncodeStarted, Event, HostReady, HostUnavailable
+from pytranscoder.jobs.journal import Journal
+from pytranscoder.jobs.sources import Request, Selection
+from pytranscoder.runner import Order, Runner
+from tests.clips import FFMPEG
+from tests.cluster.evidence import hosts_of, reasons_of
+from tests.end_to_end.command import run_pytranscoder, start_pytranscoder
+from tests.lab.host import Host
+from tests.lab.lab import Lab
+
+SMALL = ("-p", "small", "-c", "home")
+# An ffmpeg that says it has no libx264, and has it.
+WITHOUT_X264 = f"""#!/bin/sh
+[ "$*" = -encoders ] || exec {FFMPEG} "$@"
+{FFMPEG} -encoders | grep -v libx264
+"""
+
+
+@pytest.fixture
+def alpha(lab: Lab) -> Host:
+    return lab.host("alpha")
+
+
+@pytest.fixture
+def beta(lab: Lab) -> Host:
+    return lab.host("beta")
+
+
+def hanging_ffmpeg(host: Host) -> str:
+    """Let a host have an ffmpeg that never answers and return its path there."""
+    path = host.root / "bin" / "ffmpeg-hanging"
+    path.write_text("#!/bin/sh\nsleep 1000\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def without_x264(host: Host) -> str:
+    """Let a host have an ffmpeg without libx264 and return its path there."""
+    path = host.root / "bin" / "ffmpeg-plain"
+    path.write_text(WITHOUT_X264)
+    path.chmod(0o755)
+    return str(path)
+
+
+def order_of(lab: Lab, films: Sequence[Path]) -> Order:
+    """An order for cluster home, whose hosts are tried again very soon."""
+    config = load_config(lab.place.home / ".transcode.yml")
+    return Order(
+        run="r1",
+        requests=[Request(path, Selection(profile="small"), cluster="home") for path in films],
+        policy=Policy(profiles=config.profiles),
+        hosts=members(config, ["home"], None),
+        retry_s=0.2,
+    )
+
+
+def nothing(_: Host) -> None:
+    """What happens to a host that is well; its entry is wrong."""
+
+
+@pytest.mark.parametrize(
+    ("trouble", "keys", "reason"),
+    [
+        (Host.stop_sshd, {}, "{address} refused the connection at port 22; is its ssh server running?"),
+        (Host.change_key, {}, "key does not match known_hosts; remove the old one with `ssh-keygen -R {address}`"),
+        (
+            lambda host: host.sshd.admit(""),
+            {},
+            "no key is accepted for user root (tried id_ed25519); copy yours there with `ssh-copy-id root@beta`",
+        ),
+        (
+            nothing,
+            {"ffmpeg": "/opt/ffmpeg"},
+            "no ffmpeg at /opt/ffmpeg; correct `ffmpeg` of this host in the configuration",
+        ),
+        (
+            nothing,
+            {"ffmpeg": "/bin/false"},
+            "/bin/false is no ffmpeg that can be run (status 1: no answer)",
+        ),
+        (nothing, {"ip": "nowhere.invalid"}, "there is no host named nowhere.invalid; check `ip`"),
+    ],
+    ids=["refused", "key changed", "key not accepted", "no ffmpeg", "no working ffmpeg", "no such name"],
+)
+def test_host_that_is_out_is_named_with_its_reason_and_the_others_go_on(
+    lab: Lab, film: Path, trouble: Callable[[Host], object], keys: dict[str, str], reason: str
+) -> None:
+    alpha, beta = lab.host("alpha"), lab.host("beta")
+    trouble(beta)
+    alpha.ffmpeg_stand_in("gate")
+    lab.configure({"home": beta.streaming(**keys) | alpha.streaming()})
+
+    with start_pytranscoder(lab.place, *SMALL, lab.place.add(film)) as running:
+        told = running.wait_for("host_unavailable")
+        alpha.let_finish()
+        done = running.finish()
+
+    assert (told["host"], told["reason"]) == ("beta", reason.format(address=beta.address))
+    assert (done.status, hosts_of(done)) == (0, {"film.mp4": "alpha"})
+
+
+def test_host_that_does_not_answer_is_given_up_after_10_s_and_holds_up_nobody(
+    lab: Lab, alpha: Host, beta: Host, film: Path
+) -> None:
+    frozen, slow = lab.host("gamma"), lab.host("delta")
+    alpha.ffmpeg_stand_in("gate")
+    lab.configure(
+        {
+            "home": beta.streaming()
+            | frozen.streaming()
+            | slow.streaming(ffmpeg=hanging_ffmpeg(slow))
+            | alpha.streaming()
+        }
+    )
+    beta.cut()
+    frozen.freeze()
+
+    with start_pytranscoder(lab.place, *SMALL, lab.place.add(film)) as running:
+        begun = running.wait_for("run_started")["time"]
+        running.wait_for("encode_started")  # before the first of the others is given up
+        given_up = [running.wait_for("host_unavailable") for _ in range(3)]
+        alpha.let_finish()
+        done = running.finish()
+
+    assert [event["time"] - begun < 12 for event in given_up] == [True] * 3
+    assert "; is it switched on" in reasons_of(done)["beta"]
+    assert reasons_of(done)["gamma"] == f"no answer from {frozen.address}; is it switched on?"
+    assert reasons_of(done)["delta"] == "its check took longer than 10 s; is it overloaded?"
+    assert (done.status, hosts_of(done), slow.left_running(5)) == (0, {"film.mp4": "alpha"}, [])
+
+
+def test_job_goes_to_a_host_whose_ffmpeg_has_the_encoder(lab: Lab, alpha: Host, beta: Host, film: Path) -> None:
+    lab.configure({"home": beta.streaming(ffmpeg=without_x264(beta)) | alpha.streaming()})
+    films = [lab.place.add(film, f"{name}.mp4") for name in "abc"]
+
+    done = run_pytranscoder(lab.place, "--json", *SMALL, *films)
+
+    assert (done.status, hosts_of(done)) == (0, dict.fromkeys(("a.mp4", "b.mp4", "c.mp4"), "alpha"))
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",)], ids=["run", "dry run"])
+def test_job_whose_encoder_no_host_has_fails_and_names_it(
+    lab: Lab, beta: Host, film: Path, words: tuple[str, ...]
+) -> None:
+    lab.configure({"home": beta.streaming(ffmpeg=without_x264(beta))})
+
+    done = run_pytranscoder(lab.place, "--json", *words, *SMALL, lab.place.add(film))
+
+    assert (done.status, done.of("encode_started"), lab.place.names()) == (1, [], ["film.mp4"])
+    assert "has no encoder libx264" in done.reasons[0]
+
+
+def test_cluster_without_a_usable_host_exits_with_3_and_leaves_the_files_in_the_list(
+    lab: Lab, alpha: Host, beta: Host, film: Path
+) -> None:
+    alpha.stop_sshd()
+    beta.sshd.admit("")
+    lab.configure({"home": alpha.streaming() | beta.streaming()})
+    queue_file = lab.place.root / "queue.txt"
+    queue_file.write_text(f"{lab.place.add(film)}\n")
+
+    done = run_pytranscoder(lab.place, *SMALL, "--from-file", queue_file)
+
+    assert (done.status, lab.place.names(), queue_file.exists()) == (3, ["film.mp4"], True)
+    assert "no usable host in cluster home" in done.stdout
+
+
+async def test_host_is_tried_again_while_there_is_work_and_gets_some(
+    lab: Lab, alpha: Host, beta: Host, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(lab.place.home))
+    for host in (alpha, beta):
+        host.ffmpeg_stand_in("gate")
+    lab.configure({"home": alpha.streaming() | beta.streaming()})
+    beta.stop_sshd()
+    seen: list[Event] = []
+
+    def play(event: Event) -> None:
+        seen.append(event)
+        if isinstance(event, HostUnavailable):
+            beta.start_sshd()
+        elif isinstance(event, EncodeStarted) and event.host == "beta":
+            alpha.let_finish()
+            beta.let_finish()
+
+    films = [lab.place.add(film, f"{name}.mp4") for name in "abc"]
+    with closing(Journal(lab.place.state / "pytranscoder")) as journal:
+        journal.begin_run("r1", 1)
+        finished = await Runner(order_of(lab, films), journal, [play]).run()
+
+    told = [(type(event), event.host) for event in seen if isinstance(event, HostUnavailable | HostReady)]
+    assert [kind for kind, host in told if host == "beta"] == [HostUnavailable, HostReady]
+    assert (finished.encoded, finished.failed) == (3, 0)
