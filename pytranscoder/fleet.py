@@ -88,8 +88,8 @@ class Fleet:
             self._keepers[key].show_sample(media)
 
     async def unseen(self, cluster: str | None, media: Iterable[Path]) -> list[tuple[str, str]]:
-        """Returns which hosts do not see which of these files, with the reason."""
-        keepers = [self._keepers[key] for key in self.keys(cluster)]
+        """Returns which hosts that are ready do not see which of these files, with the reason."""
+        keepers = [self._keepers[key] for key in self.keys(cluster) if self._keepers[key].is_ready]
         return [
             (keeper.name, reason)
             for path in media
@@ -142,6 +142,10 @@ class _Keeper:
     @property
     def ffmpeg(self) -> Ffmpeg | None:
         return self._ffmpeg
+
+    @property
+    def is_ready(self) -> bool:
+        return self._rest is not None and not self._rest.done()
 
     def rest(self, pause_s: float, reason: str) -> None:
         if self._rest is not None and not self._rest.done():

@@ -92,9 +92,9 @@ def _counts(run: RunFinished) -> str:
 
 def _host_table(hosts: Hosts, width: int, show: Show) -> list[str]:
     """What each host of a cluster did; `failures` are of attempts, whose jobs others may have encoded."""
-    if not hosts.in_cluster:
-        return []
     records = hosts.all()
+    if not hosts.in_cluster or not any(record.encoded or record.failures for record in records):
+        return []
     total = sum(record.source_bytes for record in records)
     rows = [("host", ("encoded", "source", "share", "time", "failures"))]
     rows += [(show(hosts.label(*record.key)), _host_cells(record, total)) for record in records]
