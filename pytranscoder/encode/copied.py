@@ -24,7 +24,8 @@ from pytranscoder.jobs.journal import Journal
 from pytranscoder.jobs.partial import split_extension
 from pytranscoder.media.model import Media
 
-REMOVE_WITHIN_S = 5.0
+# A part of the ten seconds within which a command returns after Ctrl-C, also when a host has just gone silent.
+REMOVE_WITHIN_S = 3.0
 _PLAIN = re.compile(r"\.[A-Za-z0-9]+")
 
 
@@ -48,6 +49,8 @@ class Copied:
     _directory: str = field(init=False)
     _room: Room = field(init=False)
     _left: set[str] = field(init=False, default_factory=set)
+    _is_used: bool = field(init=False, default=False)
+    _is_silent: bool = field(init=False, default=False)
     _tidying: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _uploads: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _fetches: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
@@ -63,6 +66,7 @@ class Copied:
         name = _directory_name(attempt, self.run)
         with reserved(staged.partial, self.journal, self.run):
             await self.tidy()
+            self._is_used = True
             await self.files.make_directory(self._directory)
             # An output is hardly ever larger than its source.
             need_bytes = 2 * planned.media.size_bytes
@@ -88,11 +92,16 @@ class Copied:
 
     async def tidy(self) -> None:
         """Removes the directories of attempts that could not be removed at their end, as far as that is possible."""
-        with suppress(HostError, TimeoutError):
-            async with asyncio.timeout(self.remove_within_s), self._tidying:
-                for directory in tuple(self._left):
-                    await self.files.remove_tree(directory)
-                    self._left.discard(directory)
+        with suppress(HostError):
+            try:
+                async with asyncio.timeout(self.remove_within_s), self._tidying:
+                    for directory in tuple(self._left):
+                        await self.files.remove_tree(directory)
+                        self._left.discard(directory)
+            except TimeoutError:
+                self._is_silent = True
+            else:
+                self._is_silent = False
 
     async def close(self) -> None:
         """Removes the run's directory, unless others of the run still use it; what stays is for the next run."""
@@ -108,6 +117,8 @@ class Copied:
             await to_its_end(self.tidy())
 
     async def _remove_all(self) -> None:
+        if self._is_silent or not self._is_used:
+            return  # the end of an attempt has waited for it already, or there is nothing
         await self.tidy()
         with suppress(HostError, TimeoutError):
             async with asyncio.timeout(self.remove_within_s):
