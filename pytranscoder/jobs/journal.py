@@ -317,10 +317,10 @@ class Journal:
             try:
                 self._db.execute("BEGIN IMMEDIATE")
                 with self._db:
-                    for statement, values in self._pending:
+                    for statement, values in (pending := tuple(self._pending)):
                         self._db.execute(statement, values)
                     yield self._db
-                self._pending.clear()
+                del self._pending[: len(pending)]  # what other threads have added since is for the next one
             except sqlite3.Error as exc:
                 raise StateError(f"cannot write the journal in {printable(self._folder)}: {exc}") from exc
 
