@@ -2,6 +2,7 @@
 
 import asyncio
 import glob
+import logging
 import secrets
 import sys
 import time
@@ -42,6 +43,8 @@ INTERRUPTED = 130
 
 def run_command(arguments: Arguments) -> int:
     """Runs a command and returns its exit status; what goes wrong is told on standard error."""
+    if not arguments.verbose:  # what libraries log, such as asyncio of a broken link, is told in our own words
+        logging.getLogger().addHandler(logging.NullHandler())
     try:
         return _COMMANDS[arguments.command](arguments)
     except (ConfigError, UsageError, StateError) as exc:
