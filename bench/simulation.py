@@ -33,7 +33,7 @@ def measure(runs: int) -> Iterator[Result]:  # noqa: ARG001  # one run, which ta
 
 def simulate() -> tuple[float, float]:
     """Seconds of CPU in the scheduler, and the peak memory in MB of all, the simulated world too."""
-    chance = random.Random(1)
+    chance = random.Random(1)  # noqa: S311  # it makes no secrets
     hosts = [
         Machinery(
             spec(

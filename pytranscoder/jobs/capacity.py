@@ -6,7 +6,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from pytranscoder.jobs.events import HostReady, HostUnavailable, JobReady
-from pytranscoder.jobs.health import Health
+from pytranscoder.jobs.health import Health, Pauses
 from pytranscoder.jobs.hostspec import HostSpec
 
 
@@ -195,7 +195,10 @@ class Host:
             slots.staged.remove(attempt)
 
 
-def build_hosts(specs: Sequence[HostSpec], *, one_at_a_time: bool) -> list[Host]:
+def build_hosts(specs: Sequence[HostSpec], pauses: Pauses, *, one_at_a_time: bool) -> list[Host]:
     """Makes the hosts of a run, pending; those with the same machine share its slots."""
     machines: dict[object, Machine] = {}
-    return [Host(spec, machines.setdefault(spec.machine or spec.key, Machine(one_at_a_time))) for spec in specs]
+    return [
+        Host(spec, machines.setdefault(spec.machine or spec.key, Machine(one_at_a_time)), health=Health(pauses))
+        for spec in specs
+    ]

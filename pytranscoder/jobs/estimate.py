@@ -93,9 +93,10 @@ class Prospect:
 
     def begin_of(self, size_bytes: int) -> float:
         """When a further encode could begin here."""
-        if not self.host.spec.copies:
-            return self.free_at[0]
-        return max(self.free_at[0], self.uploads_end + size_bytes * self.link)
+        begins = self.free_at[0]
+        if self.link:  # known of hosts to which media is copied
+            begins = max(begins, self.uploads_end + size_bytes * self.link)
+        return begins
 
     def take(self, size_bytes: int, ends: float) -> None:
         """Puts a job in the slot that is free first."""

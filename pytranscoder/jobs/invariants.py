@@ -10,13 +10,13 @@ from pytranscoder.jobs.waiting import ClusterQueue, Job
 def check_slots(hosts: Sequence[Host]) -> None:
     """No slot over its number, and no more staged ahead than there are slots."""
     for machine in {host.machine: None for host in hosts}:
-        for name, slots in machine.slots.items():
-            _require(len(slots.encoding) <= slots.number, f"queue {name} encodes too much")
-        encoding = sum(len(slots.encoding) for slots in machine.slots.values())
-        _require(not machine.one_at_a_time or encoding <= 1, "a machine encodes more than one at a time")
-    for host in hosts:
-        for name, ahead in host.ahead.items():
-            _require(len(ahead) <= host.spec.slots[name], f"too much is staged ahead on {host.spec.name}")
+        over = [name for name, slots in machine.slots.items() if len(slots.encoding) > slots.number]
+        _require(not over, f"too much is encoded in the queues {over}")
+        if machine.one_at_a_time:
+            encoding = sum(len(slots.encoding) for slots in machine.slots.values())
+            _require(encoding <= 1, "a machine encodes more than one at a time")
+    full = [host for host in hosts for name, ahead in host.ahead.items() if len(ahead) > host.spec.slots[name]]
+    _require(not full, f"too much is staged ahead on {[host.spec.name for host in full]}")
 
 
 def check_jobs(jobs: Mapping[int, Job], hosts: Sequence[Host], placement: Placement, most_attempts: int) -> None:
@@ -34,8 +34,8 @@ def check_jobs(jobs: Mapping[int, Job], hosts: Sequence[Host], placement: Placem
     places = [*(attempt.ready.job for attempt in held), *waiting]
     odd = jobs.keys() ^ set(places)
     _require(not odd and len(places) == len(jobs), f"{len(jobs)} jobs are in {len(places)} places; see {sorted(odd)}")
-    for attempt in held:
-        _require(jobs[attempt.ready.job].attempt is attempt, f"{attempt.id} holds a place that is not its job's")
+    strays = [attempt.id for attempt in held if jobs[attempt.ready.job].attempt is not attempt]
+    _require(not strays, f"{strays} hold places that are not their jobs'")
     _require(all(job.attempts <= most_attempts for job in jobs.values()), "a job was tried too often")
 
 

@@ -11,12 +11,15 @@ from pytranscoder.jobs.actions import Action, BeginEncode, StartAttempt, StopAtt
 from pytranscoder.jobs.capacity import Attempt, Host, HostState, Machine, Stage
 from pytranscoder.jobs.estimate import Speeds, find_misplaced, plan, survey
 from pytranscoder.jobs.events import JobReady
-from pytranscoder.jobs.waiting import ClusterQueue, Job, Kind
+from pytranscoder.jobs.waiting import NEVER, ClusterQueue, Job, Kind
 
 # Beyond so many pairs of a waiting job and a host the longest job is taken at once; with that many it is right anyway.
 PLANNED_PAIRS = 8192
 # A plan that keeps hosts idle is made anew when encodes turn out to be slower or faster, but not with each percent.
 PLANNED_EVERY_S = 5.0
+# A larger plan (that many pairs take a millisecond) which keeps hosts idle is not made anew with each event either.
+PLANNED_AT_ONCE = 1024
+PLANNED_SOON_S = 1.0
 
 
 class Placement:
@@ -58,12 +61,15 @@ class Placement:
             for queue in self._update_rooms(host):
                 queue.changed[host] = None
                 self._changed[queue] = None
+                if host.state is not HostState.UP:
+                    queue.planned_at = NEVER  # the plan may have counted on this host
 
     def progress(self, attempt: Attempt, now: float) -> None:
         """Takes note that the end of an encode may be foreseen better than before."""
         queue = self.queues[attempt.ready.cluster, attempt.ready.queue]
-        is_open = queue.is_deferring or (queue.copies and queue.rooms)
-        if is_open and now - queue.looked_at >= PLANNED_EVERY_S:
+        may_start = queue.is_deferring and now - queue.planned_at >= PLANNED_EVERY_S
+        may_recall = queue.copies and queue.rooms and now - queue.recalled_at >= PLANNED_EVERY_S
+        if may_start or may_recall:
             self._changed[queue] = None
 
     def fill(self, now: float) -> Iterator[Action]:
@@ -85,30 +91,29 @@ class Placement:
                 yield BeginEncode(attempt.ready.job, attempt.id)
 
     def _fill_queue(self, queue: ClusterQueue, now: float) -> Iterator[Action]:
-        changed = list(queue.rooms if queue.is_deferring else queue.changed)
-        fresh = list(queue.fresh)
+        changed, fresh = list(queue.changed), list(queue.fresh)
         queue.changed, queue.fresh = {}, {}
-        if queue.has_work_for(changed, fresh):
-            if len(queue.hosts) > 1 and queue.waiting * len(queue.hosts) <= PLANNED_PAIRS:
+        pairs = queue.waiting * len(queue.hosts)
+        if not queue.waiting or not queue.rooms:
+            queue.is_deferring = False
+        elif queue.has_work_for(changed, fresh) or (queue.is_deferring and _is_due(queue, pairs, now)):
+            if len(queue.hosts) > 1 and pairs <= PLANNED_PAIRS:
                 yield from self._start_as_planned(queue, now)
             else:
-                yield from self._start_longest(queue, changed, fresh, now)
-        else:
-            queue.is_deferring = False
-        if queue.copies and queue.rooms and now - queue.looked_at >= PLANNED_EVERY_S:
+                yield from self._start_longest(queue, list(queue.rooms) if queue.is_deferring else changed, fresh, now)
+        if queue.copies and queue.rooms and now - queue.recalled_at >= PLANNED_EVERY_S:
             yield from self._recall(queue, now)
 
     def _start_as_planned(self, queue: ClusterQueue, now: float) -> Iterator[Action]:
         made = plan(queue, survey(queue.hosts, queue.name, self.speeds, now), self.speeds, now)
         queue.is_deferring = made.is_deferring
+        queue.planned_at = now
         # Two hosts of this cluster may be one machine; then the second finds its room taken.
         able = (self._start(queue, job, host, now) for job, host in made.starts if host.room(queue.name))
         started = list(able)
         yield from started
         if len(started) < len(made.starts):
             yield from self._start_as_planned(queue, now)
-        if queue.is_deferring and not queue.copies:
-            queue.looked_at = now
 
     def _start_longest(
         self, queue: ClusterQueue, changed: Iterable[Host], fresh: Iterable[Kind], now: float
@@ -138,12 +143,17 @@ class Placement:
         )
         host.begin(attempt)
         for other in host.machine.hosts:
-            self._update_rooms(other)
+            for concerned in self._update_rooms(other):
+                if concerned is not queue and concerned.is_deferring:
+                    self._changed[concerned] = None  # it may have waited for this slot; looked at with the next event
         return StartAttempt(job.ready.job, attempt.id, host.spec.name, host.spec.cluster)
 
     def _recall(self, queue: ClusterQueue, now: float) -> Iterator[Action]:
-        queue.looked_at = now
-        prospects = survey(queue.hosts, queue.name, self.speeds, now)
+        queue.recalled_at = now
+        parking = [host for host in queue.hosts if host.ahead[queue.name]]
+        if not parking:
+            return
+        prospects = survey({**dict.fromkeys(parking), **queue.rooms}, queue.name, self.speeds, now)
         if attempt := find_misplaced(prospects, self.speeds, now):
             attempt.is_stopping = True
             yield StopAttempt(attempt.ready.job, attempt.id)
@@ -168,3 +178,7 @@ def _build_queue(name: str, hosts: Sequence[Host]) -> ClusterQueue:
     machines = {host.machine: None for host in able}
     width = sum(machine.width(name) for machine in machines)
     return ClusterQueue(name, able, longest_first=width > 1)
+
+
+def _is_due(queue: ClusterQueue, pairs: int, now: float) -> bool:
+    return pairs <= PLANNED_AT_ONCE or now - queue.planned_at >= PLANNED_SOON_S

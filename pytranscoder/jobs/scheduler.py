@@ -32,6 +32,7 @@ from pytranscoder.jobs.events import (
     Progress,
     Transfer,
 )
+from pytranscoder.jobs.health import DEFAULT_PAUSES, Pauses
 from pytranscoder.jobs.hostspec import HostSpec
 from pytranscoder.jobs.invariants import check_jobs, check_slots, check_work
 from pytranscoder.jobs.placement import Placement
@@ -61,10 +62,16 @@ class Scheduler:
     """
 
     def __init__(
-        self, run: str, hosts: Sequence[HostSpec], *, one_at_a_time: bool = False, patience_s: float = 600.0
+        self,
+        run: str,
+        hosts: Sequence[HostSpec],
+        *,
+        one_at_a_time: bool = False,
+        patience_s: float = 600.0,
+        pauses: Pauses = DEFAULT_PAUSES,
     ) -> None:
         self._patience_s = patience_s
-        self._hosts = {host.spec.key: host for host in build_hosts(hosts, one_at_a_time=one_at_a_time)}
+        self._hosts = {host.spec.key: host for host in build_hosts(hosts, pauses, one_at_a_time=one_at_a_time)}
         self._clusters: dict[str | None, list[Host]] = {}
         for host in self._hosts.values():
             self._clusters.setdefault(host.spec.cluster, []).append(host)

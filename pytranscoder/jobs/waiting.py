@@ -9,6 +9,8 @@ from operator import attrgetter
 from pytranscoder.jobs.capacity import Attempt, Demand, Host
 from pytranscoder.jobs.events import AttemptFailed, JobReady
 
+NEVER = float("-inf")
+
 Rank = tuple[float, int]
 _rank_of = attrgetter("rank")
 
@@ -54,7 +56,7 @@ class ClusterQueue:
     """One queue of one cluster: what waits for it. `rooms` has the hosts on which a job of it could start now.
 
     `changed` and `fresh` have the hosts and kinds to look at next; all others have been found to have nothing
-    for each other. With `is_deferring`, hosts stay idle on purpose. `looked_at` is when it was last planned.
+    for each other. With `is_deferring`, hosts stay idle on purpose.
     """
 
     def __init__(self, name: str, hosts: Sequence[Host], *, longest_first: bool) -> None:
@@ -67,7 +69,7 @@ class ClusterQueue:
         self.changed: dict[Host, None] = {}
         self.fresh: dict[Kind, None] = {}
         self.is_deferring = False
-        self.looked_at = float("-inf")
+        self.planned_at = self.recalled_at = NEVER
         self._longest_first = longest_first
 
     def rank(self, ready: JobReady) -> Rank:
