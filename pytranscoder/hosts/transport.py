@@ -83,7 +83,8 @@ class Files(Protocol):
     async def upload(self, ours: Path, theirs: str, report: Callable[[int], None]) -> None:
         """Copies a file to the host and checks its size there; `report` gets the bytes done, often.
 
-        Raises TransferError, SpaceError, LostError; OSError when our file cannot be read.
+        Raises TransferError, SpaceError, LostError; OSError when our file cannot be read, SourceChangedError when its
+        size changes meanwhile.
         """
 
     async def fetch(self, theirs: str, ours: Path, report: Callable[[int], None]) -> None:

@@ -21,6 +21,7 @@ class FaultyLink:
         self._failure = ""
         self._fails_at = 0
         self._open: list[StreamWriter] = []
+        self._relays: set[asyncio.Task[None]] = set()
 
     def break_after(self, count: int) -> None:
         """Break all connections of then, once."""
@@ -34,8 +35,11 @@ class FaultyLink:
         """Carry nothing any more over the connections of then, nor over new ones if it is for good."""
         self._failure, self._fails_at = "freeze all" if for_good else "freeze", self.carried + count
 
-    async def relay(self, reader: StreamReader, writer: StreamWriter) -> None:
+    def relay(self, reader: StreamReader, writer: StreamWriter) -> None:
         self.connections += 1
+        self._relays.add(asyncio.create_task(self._relay(reader, writer)))
+
+    async def _relay(self, reader: StreamReader, writer: StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._far_port)
         ends = [writer, far_writer]
         self._open += ends
@@ -57,9 +61,10 @@ class FaultyLink:
             end.transport.abort()
         return failure.startswith("freeze")
 
-    def abort(self) -> None:
+    async def close(self) -> None:
         for end in self._open:
             end.transport.abort()
+        await asyncio.gather(*self._relays)
 
 
 class _Line:
@@ -90,4 +95,4 @@ async def faulty_link(far_port: int) -> AsyncIterator[FaultyLink]:
     link.port = server.sockets[0].getsockname()[1]
     async with server:
         yield link
-        link.abort()
+        await link.close()

@@ -1,6 +1,8 @@
 """Files over sftp: against a real sshd, by a link that breaks and freezes when it is told to."""
 
 import asyncio
+import gc
+import logging
 import os
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -13,6 +15,7 @@ import pytest
 from pytranscoder.errors import HostError, LostError, SourceChangedError, SpaceError, TransferError
 from pytranscoder.hosts.connection import Address, Connections
 from pytranscoder.hosts.sftp import Patience, SftpFiles
+from pytranscoder.hosts.transport import Files
 from tests.hosts.faulty_link import FaultyLink, faulty_link
 from tests.hosts.sshd import Sshd, require_sshd, running_sshd
 
@@ -37,6 +40,14 @@ STRANGE_NAMES = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_forgotten(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fails a test that leaves a task behind whose error nobody asks for."""
+    yield
+    gc.collect()
+    assert [record.message for record in caplog.get_records("call") if record.levelno >= logging.ERROR] == []
+
+
 @pytest.fixture
 async def connections(address: Callable[[str], Address]) -> AsyncIterator[Connections]:
     async with Connections("nas", address(ACCOUNT)) as connections:
@@ -44,7 +55,7 @@ async def connections(address: Callable[[str], Address]) -> AsyncIterator[Connec
 
 
 @pytest.fixture
-def files(connections: Connections) -> SftpFiles:
+def files(connections: Connections) -> Files:
     return SftpFiles(connections, None)
 
 
@@ -81,9 +92,7 @@ def ignore(_: int) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 255 << 10, (255 << 10) + 1, 3 * MIB + 7])
-async def test_a_file_arrives_as_it_is_and_comes_back(
-    files: SftpFiles, tmp_path: Path, theirs: Path, size: int
-) -> None:
+async def test_a_file_arrives_as_it_is_and_comes_back(files: Files, tmp_path: Path, theirs: Path, size: int) -> None:
     ours, back = tmp_path / "ours", tmp_path / "back"
     ours.write_bytes(os.urandom(size))
     back.write_bytes(b"what was there before")
@@ -94,7 +103,7 @@ async def test_a_file_arrives_as_it_is_and_comes_back(
     assert back.read_bytes() == theirs.read_bytes() == ours.read_bytes()
 
 
-async def test_an_upload_replaces_a_longer_file(files: SftpFiles, film: Path, theirs: Path) -> None:
+async def test_an_upload_replaces_a_longer_file(files: Files, film: Path, theirs: Path) -> None:
     theirs.write_bytes(bytes(SIZE + 1))
 
     await files.upload(film, str(theirs), ignore)
@@ -102,8 +111,8 @@ async def test_an_upload_replaces_a_longer_file(files: SftpFiles, film: Path, th
     assert theirs.read_bytes() == film.read_bytes()
 
 
-async def test_reports_grow_to_the_size(files: SftpFiles, film: Path, theirs: Path) -> None:
-    sent, fetched = [], []
+async def test_reports_grow_to_the_size(files: Files, film: Path, theirs: Path) -> None:
+    sent, fetched = list[int](), list[int]()
 
     await files.upload(film, str(theirs), sent.append)
     await files.fetch(str(theirs), film.with_name("back"), fetched.append)
@@ -114,7 +123,7 @@ async def test_reports_grow_to_the_size(files: SftpFiles, film: Path, theirs: Pa
 
 
 @pytest.mark.parametrize("name", STRANGE_NAMES)
-async def test_any_name_works(files: SftpFiles, film: Path, theirs: Path, name: str) -> None:
+async def test_any_name_works(files: Files, film: Path, theirs: Path, name: str) -> None:
     directory = str(theirs.with_name(name))
     path = f"{directory}/{name}"
 
@@ -126,10 +135,10 @@ async def test_any_name_works(files: SftpFiles, film: Path, theirs: Path, name: 
     assert await files.size_bytes(path) == SIZE
     assert film.with_name(name).read_bytes() == film.read_bytes()
     await files.remove_tree(directory)
-    assert os.listdir(theirs.parent) == []
+    assert not any(theirs.parent.iterdir())
 
 
-async def test_transfers_side_by_side(files: SftpFiles, film: Path, theirs: Path) -> None:
+async def test_transfers_side_by_side(files: Files, film: Path, theirs: Path) -> None:
     numbers = range(9)
 
     await asyncio.gather(*(files.upload(film, f"{theirs}{number}", ignore) for number in numbers))
@@ -236,7 +245,7 @@ async def test_a_cancelled_transfer_leaves_at_once_also_a_frozen_link(
 
 @pytest.mark.parametrize("direction", ["upload", "fetch"])
 async def test_other_files_go_on_when_a_transfer_is_cancelled(
-    files: SftpFiles, film: Path, theirs: Path, direction: str
+    files: Files, film: Path, theirs: Path, direction: str
 ) -> None:
     begun = asyncio.Event()
     copying = asyncio.create_task(_copy(files, film, theirs, direction, lambda done: begun.set() if done else None))
@@ -251,12 +260,10 @@ async def test_other_files_go_on_when_a_transfer_is_cancelled(
 
 
 def _open_files() -> set[str]:
-    return {os.readlink(entry) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()}
+    return {str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()}
 
 
-async def _copy(
-    files: SftpFiles, film: Path, theirs: Path, direction: str, report: Callable[[int], None] = ignore
-) -> None:
+async def _copy(files: Files, film: Path, theirs: Path, direction: str, report: Callable[[int], None] = ignore) -> None:
     if direction == "upload":
         await files.upload(film, str(theirs), report)
     else:
@@ -264,29 +271,27 @@ async def _copy(
 
 
 @pytest.mark.parametrize("size", [SIZE // 2, SIZE * 2], ids=["shorter", "longer"])
-async def test_a_source_that_changes_meanwhile_is_noticed(
-    files: SftpFiles, film: Path, theirs: Path, size: int
-) -> None:
+async def test_a_source_that_changes_meanwhile_is_noticed(files: Files, film: Path, theirs: Path, size: int) -> None:
     with pytest.raises(SourceChangedError, match=r"film\.mkv: it became (shorter|longer) while it was copied"):
         await files.upload(film, str(theirs), lambda _: os.truncate(film, size))
 
 
 @pytest.mark.parametrize("size", [SIZE // 2, SIZE * 2], ids=["shorter", "longer"])
 async def test_a_file_of_the_host_that_changes_meanwhile_is_noticed(
-    files: SftpFiles, film: Path, theirs: Path, size: int
+    files: Files, film: Path, theirs: Path, size: int
 ) -> None:
-    with pytest.raises(TransferError, match="film.mkv: "):
+    with pytest.raises(TransferError, match=r"film\.mkv: (it became shorter|\d+ bytes after the copy)"):
         await files.fetch(str(film), theirs, lambda _: os.truncate(film, size))
 
 
-async def test_what_is_not_there_cannot_be_copied(files: SftpFiles, tmp_path: Path) -> None:
+async def test_what_is_not_there_cannot_be_copied(files: Files, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         await files.upload(tmp_path / "missing", str(tmp_path / "film"), ignore)
     with pytest.raises(TransferError, match="missing: no such file there"):
         await files.fetch(str(tmp_path / "missing"), tmp_path / "film", ignore)
 
 
-async def test_a_full_disk_of_ours_is_no_fault_of_the_host(files: SftpFiles, film: Path) -> None:
+async def test_a_full_disk_of_ours_is_no_fault_of_the_host(files: Files, film: Path) -> None:
     with pytest.raises(OSError, match="No space left"):
         await files.fetch(str(film), Path("/dev/full"), ignore)
 
@@ -302,21 +307,19 @@ def small_disk(sshd: Sshd, tmp_path: Path) -> Iterator[Path]:
     subprocess.run([*enter, "umount", "-l", str(disk)], check=True)
 
 
-async def test_a_full_disk_of_the_host_is_told_from_other_failures(
-    files: SftpFiles, film: Path, small_disk: Path
-) -> None:
+async def test_a_full_disk_of_the_host_is_told_from_other_failures(files: Files, film: Path, small_disk: Path) -> None:
     with pytest.raises(SpaceError, match=r"film\.mkv: no space left on its disk; free some, or choose another"):
         await files.upload(film, f"{small_disk}/film.mkv", ignore)
 
 
-async def test_a_failure_with_room_left_is_one_of_the_transfer(files: SftpFiles, film: Path, theirs: Path) -> None:
+async def test_a_failure_with_room_left_is_one_of_the_transfer(files: Files, film: Path, theirs: Path) -> None:
     theirs.mkdir()
 
     with pytest.raises(TransferError, match=r"film\.mkv: Failure"):
         await files.upload(film, str(theirs), ignore)
 
 
-async def test_free_bytes_are_those_of_the_file_system(files: SftpFiles, small_disk: Path) -> None:
+async def test_free_bytes_are_those_of_the_file_system(files: Files, small_disk: Path) -> None:
     assert await files.free_bytes(str(small_disk)) == 4 * MIB
     assert await files.free_bytes(f"{small_disk}/not/there/yet") == 4 * MIB
 
@@ -331,69 +334,6 @@ async def test_what_is_forbidden_is_said_with_a_remedy(
             await SftpFiles(connections, None).upload(film, str(tmp_path / "film"), ignore)
 
     assert type(caught.value) is HostError
-
-
-async def test_a_directory_is_made_with_those_above_it(files: SftpFiles, tmp_path: Path) -> None:
-    for _ in range(2):
-        await files.make_directory(f"{tmp_path}/a/b/c")
-
-    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "a").rglob("*")} == {0o700}
-    assert (tmp_path / "a" / "b" / "c").is_dir()
-
-
-async def test_a_directory_that_is_a_file_cannot_be_made(files: SftpFiles, film: Path) -> None:
-    with pytest.raises(TransferError, match=r"film\.mkv: Failure"):
-        await files.make_directory(str(film))
-
-
-async def test_a_tree_is_removed_without_following_links(files: SftpFiles, tmp_path: Path, film: Path) -> None:
-    tree = tmp_path / "tree"
-    (tree / "a" / "b").mkdir(parents=True)
-    (tree / "a" / "file").touch()
-    (tree / "a" / "to a file").symlink_to(film)
-    (tree / "to a directory").symlink_to(film.parent)
-    (tree / "to nothing").symlink_to("nowhere")
-
-    await files.remove_tree(str(tree))
-
-    assert (tree.exists(), film.stat().st_size) == (False, SIZE)
-
-
-async def test_a_link_is_removed_and_not_what_it_leads_to(files: SftpFiles, tmp_path: Path, film: Path) -> None:
-    (tmp_path / "link").symlink_to(film.parent)
-
-    await files.remove_tree(f"{tmp_path}/link")
-
-    assert film.exists()
-
-
-async def test_a_big_directory_is_removed(files: SftpFiles, tmp_path: Path) -> None:
-    tree = tmp_path / "tree"
-    tree.mkdir()
-    for number in range(3000):
-        (tree / f"{number}").touch()
-
-    await files.remove_tree(str(tree))
-
-    assert not tree.exists()
-
-
-async def test_two_may_remove_the_same_tree(files: SftpFiles, tmp_path: Path) -> None:
-    tree = tmp_path / "tree"
-    for number in range(100):
-        (tree / f"{number}" / "deeper").mkdir(parents=True)
-
-    await asyncio.gather(files.remove_tree(str(tree)), files.remove_tree(str(tree)))
-
-    assert not tree.exists()
-
-
-async def test_nothing_is_where_nothing_is(files: SftpFiles, tmp_path: Path) -> None:
-    missing = str(tmp_path / "missing")
-
-    await files.remove_tree(missing)
-
-    assert (await files.names(missing), await files.size_bytes(missing)) == ([], None)
 
 
 @pytest.mark.parametrize("direction", ["upload", "fetch"])

@@ -1,5 +1,7 @@
 """The map from asyncssh's errors to ours."""
 
+from collections.abc import Callable
+
 import asyncssh
 import pytest
 
@@ -10,7 +12,7 @@ SFTP_ERRORS = [kind for kind in asyncssh.SFTPError.__subclasses__() if kind is n
 
 
 @pytest.mark.parametrize("kind", SFTP_ERRORS, ids=lambda kind: kind.__name__)
-def test_every_error_of_sftp_has_a_meaning(kind: type[asyncssh.SFTPError]) -> None:
+def test_every_error_of_sftp_has_a_meaning(kind: Callable[[str], asyncssh.SFTPError]) -> None:
     error = kind("told by the host")
 
     assert isinstance(error, FOREIGN)
