@@ -8,7 +8,7 @@ from pathlib import Path
 
 import asyncssh
 
-from pytranscoder.hosts.ssh_settings import Settings, list_keys
+from pytranscoder.hosts.ssh_settings import Settings, default_keys, is_locked
 
 _NO_ROUTE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN})
 _Reason = Callable[[Settings, Exception], str]
@@ -58,27 +58,26 @@ def _host_key(settings: Settings, _: Exception) -> str:
     return f"its key is not in known_hosts; connect once with `{settings.ssh_command}` and accept it"
 
 
-def _key_exchange(settings: Settings, exc: Exception) -> str:
-    # Only the kinds of key that known_hosts has are offered: none of them means that the key is another.
-    if settings.is_known and "host key" in str(exc):
-        return _host_key(settings, exc)
+def _key_exchange(_: Settings, exc: Exception) -> str:
     return f"no encryption in common ({exc}); update its ssh server"
 
 
 def _denied(settings: Settings, _: Exception) -> str:
-    usable, encrypted = list_keys()
-    tried = ", ".join(path.name for path in _identities(settings) or usable)
+    keys = [Path(path) for path in settings.options.get("client_keys", ())] or default_keys()
+    locked = [key for key in keys if is_locked(key)]
+    tried = ", ".join(key.name for key in keys if key not in locked)
     refusal = f"no key is accepted for user {settings.user} (tried {tried or 'only those of the agent'})"
-    if encrypted and not tried:
-        return f"{refusal}; load one into the agent with `ssh-add {encrypted[0]}`"
+    if locked and not tried:
+        return f"{refusal}; load one into the agent with `ssh-add {locked[0]}`"
     return f"{refusal}; copy yours there with `{settings.ssh_command.replace('ssh', 'ssh-copy-id', 1)}`"
 
 
-def _identities(settings: Settings) -> list[Path]:
-    return [Path(path) for path in settings.options.get("client_keys", ())]
-
-
 def _no_ssh(settings: Settings, exc: Exception) -> str:
+    if "Too many authentication failures" in str(exc):
+        return (
+            f"too many keys were tried for user {settings.user};"
+            " name the right one with IdentityFile and `IdentitiesOnly yes` in ~/.ssh/config"
+        )
     return f"what answers at {settings.hostname} port {settings.port} is no ssh server that we understand ({exc})"
 
 

@@ -193,6 +193,8 @@ class Connections:
                 self._controls.append(line)
                 self._lost.clear()
                 line.on_break = self._forget_broken
+                if line.broken is not None:
+                    self._forget_broken()
             return line
 
     def _forget_broken(self) -> None:
@@ -202,10 +204,19 @@ class Connections:
             self._lost.set()
 
     async def _connect(self, keepalive_s: float) -> _Line:
+        self._require_open()
+        deadline = asyncio.get_running_loop().time() + CONNECT_WITHIN_S
+        line = await self._connect_to(self._address, keepalive_s, deadline)
+        try:
+            self._require_open()
+        except UnreachableError:
+            await line.close()
+            raise
+        return line
+
+    def _require_open(self) -> None:
         if self._closed:
             raise UnreachableError(self._host, "connection closed")
-        deadline = asyncio.get_running_loop().time() + CONNECT_WITHIN_S
-        return await self._connect_to(self._address, keepalive_s, deadline)
 
     async def _connect_to(
         self, address: Address, keepalive_s: float, deadline: float, via: _Line | None = None

@@ -7,21 +7,27 @@ from pytranscoder.hosts.transport import Transport
 REAP_WITHIN_S = 30.0
 
 # A command leads no group of its own: it is in its supervisor's, which is killed whole, or in that of a shell which is
-# not ours, and killed alone. What it says ends with NUL, as the name of a file may have newlines.
+# not ours, and killed alone. The group gets KILL also when the command obeyed, as its children may not have. What is
+# said ends with NUL, as the name of a file may have newlines.
 _SCRIPT = f"""\
 {PROCESS_FUNCTIONS}{LEASE_FUNCTIONS}
-is_running() {{ [ -n "$2" ] && [ "$(ptc_started "$1")" = "$2" ]; }}
+is_running() {{
+    [ -n "$2" ] && [ "$(ptc_started "$1")" = "$2" ] || return
+    case $(ptc_field "$1" 3 stat) in Z*) return 1 ;; esac
+}}
 end_command() {{
     victims=$command
     [ "$(ptc_group "$command")" != "$supervisor" ] || victims=-$supervisor
-    kill -TERM -- "$victims"
-    n=0
-    while [ "$n" -lt 10 ] && is_running "$command" "$command_start"; do
-        sleep 0.2 || sleep 1
-        n=$((n + 1))
+    for signal in TERM KILL; do
+        kill "-$signal" "$victims" 2>/dev/null
+        n=0
+        while [ "$n" -lt 10 ] && is_running "$command" "$command_start"; do
+            sleep 0.2 || sleep 1
+            n=$((n + 1))
+        done
+        [ "$n" -eq 10 ] || [ "$victims" != "$command" ] || return 0
     done
-    kill -KILL -- "$victims" 2>/dev/null
-    printf 'ended process %s\\0' "$command"
+    ! is_running "$command" "$command_start"
 }}
 reap_lease() {{
     {{
@@ -31,8 +37,11 @@ reap_lease() {{
     }} <"$1"
     partial=${{partial%.}}
     is_running "$supervisor" "$supervisor_start" && return
-    is_running "$command" "$command_start" && end_command
-    [ -f "$partial" ] && rm -f -- "$partial" && printf 'removed %s\\0' "$partial"
+    if is_running "$command" "$command_start"; then
+        end_command || return
+        printf 'ended process %s\\0' "$command"
+    fi
+    [ ! -f "$partial" ] || {{ rm -f -- "$partial" && printf 'removed %s\\0' "$partial"; }}
     rm -f -- "$1"
 }}
 reap_directory() {{

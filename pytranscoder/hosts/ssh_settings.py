@@ -15,6 +15,10 @@ USER_KNOWN_HOSTS = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
 SYSTEM_KNOWN_HOSTS = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
 # AES-GCM is the fastest by far: measured 450 MB/s against 160 MB/s with the usual first choice.
 CIPHERS = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr"
+# Any kind of host key, so that a host whose known key is of another kind is told from one that cannot be talked to.
+HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-*", "rsa-sha2-*")
+
+_Keys = tuple[tuple[asyncssh.SSHKey, ...], tuple[asyncssh.SSHKey, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,34 +57,33 @@ def read_settings(ip: str, port: int | None = None, user: str | None = None) -> 
     # Without keys, as a key that is named and missing would be an error here; to `ssh` it is none.
     found = asyncssh.SSHClientConnectionOptions(host=ip, client_keys=None, tunnel=(), **given)
     known_hosts = _read_known_hosts(found.config)
+    keys, authorities = _known_keys(known_hosts, found.host_key_alias or found.host, found.port)
     return Settings(
         ip=ip,
         hostname=found.host,
         port=found.port,
         user=found.username,
         known_hosts_name=found.host_key_alias or _with_port(found.host, found.port),
-        is_known=_has_key(known_hosts, found.host_key_alias or found.host, found.port),
+        is_known=bool(keys or authorities),
         jumps=_jumps(found.tunnel, ip),
-        options=given | _options(found.config) | {"known_hosts": known_hosts},
+        options=given | _options(found.config, _host_key_kinds(keys, authorities)) | {"known_hosts": known_hosts},
     )
 
 
-def list_keys() -> tuple[tuple[Path, ...], tuple[Path, ...]]:
-    """Returns the private keys in ~/.ssh under their usual names: those that can be used, and the encrypted ones."""
-    usable, encrypted = [], []
-    for path in sorted(Path("~/.ssh").expanduser().glob("id_*")):
-        if path.suffix == ".pub":
-            continue
-        try:
-            asyncssh.read_private_key(path)
-        except asyncssh.KeyImportError as exc:
-            if "assphrase" in str(exc):
-                encrypted.append(path)
-        except OSError:
-            continue
-        else:
-            usable.append(path)
-    return tuple(usable), tuple(encrypted)
+def default_keys() -> tuple[Path, ...]:
+    """Returns the private keys in ~/.ssh under their usual names."""
+    return tuple(path for path in sorted(Path("~/.ssh").expanduser().glob("id_*")) if path.suffix != ".pub")
+
+
+def is_locked(key: Path) -> bool:
+    """Tells whether a private key needs a passphrase; a file that cannot be read does not."""
+    try:
+        asyncssh.read_private_key(key.expanduser())
+    except asyncssh.KeyImportError as exc:
+        return "assphrase" in str(exc)
+    except OSError:
+        return False
+    return False
 
 
 def _config_files() -> list[str]:
@@ -89,7 +92,7 @@ def _config_files() -> list[str]:
     return [str(path) for path in files if os.access(path, os.R_OK)]
 
 
-def _options(config: Any) -> dict[str, Any]:
+def _options(config: Any, host_key_kinds: str) -> dict[str, Any]:
     # Nobody is there to type a password, and our sessions need no agent, display or terminal over there.
     options: dict[str, Any] = {
         "password_auth": False,
@@ -103,6 +106,8 @@ def _options(config: Any) -> dict[str, Any]:
     }
     if not config.get("Ciphers"):
         options["encryption_algs"] = CIPHERS
+    if not config.get("HostKeyAlgorithms"):
+        options["server_host_key_algs"] = host_key_kinds
     if identities := [path for path in config.get("IdentityFile", ()) if _is_private_key(path)]:
         options["client_keys"] = identities
     return options
@@ -126,9 +131,15 @@ def _read_known_hosts(config: Any) -> asyncssh.SSHKnownHosts:
     return known_hosts
 
 
-def _has_key(known_hosts: asyncssh.SSHKnownHosts, name: str, port: int) -> bool:
-    host_keys, authorities, *_ = known_hosts.match(name, "", None if port == DEFAULT_PORT else port)
-    return bool(host_keys or authorities)
+def _known_keys(known_hosts: asyncssh.SSHKnownHosts, name: str, port: int) -> _Keys:
+    keys, authorities, *_ = known_hosts.match(name, "", None if port == DEFAULT_PORT else port)
+    return tuple(keys), tuple(authorities)
+
+
+def _host_key_kinds(keys: Iterable[asyncssh.SSHKey], authorities: Iterable[asyncssh.SSHKey]) -> str:
+    # The kinds that are known come first, as the host may have keys of several kinds.
+    certificates = ["*-cert-v01@openssh.com"] if authorities else []
+    return ",".join([*certificates, *(kind.decode() for key in keys for kind in key.sig_algorithms), *HOST_KEYS])
 
 
 def _with_port(name: str, port: int) -> str:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 # dash says "Terminated" on standard error, and when the owner is dead nobody reads that: hence the trap for PIPE.
 # A command may obey TERM and a child of its not (a wrapper script and its ffmpeg): at the end of a stop all are killed.
 #
-# What differs here and over ssh comes before it: ptc_begin, ptc_beat, ptc_end, ptc_kill, $ticker and $lease.
+# What differs here and over ssh comes before it: ptc_begin, ptc_hold, ptc_beat, ptc_end, ptc_kill, $ticker and $lease.
 _BODY = """\
 grace=$1 partial=$2
 shift 2
@@ -51,6 +51,7 @@ ptc_begin
 } >/dev/null 2>&1 &
 watcher=$!
 exec 3<&-
+ptc_hold
 while :; do
     wait "$child"
     status=$?
@@ -66,6 +67,7 @@ exit "$status"
 SCRIPT = f"""\
 ticker= lease=
 ptc_begin() {{ :; }}
+ptc_hold() {{ :; }}
 ptc_beat() {{ :; }}
 ptc_end() {{ :; }}
 ptc_kill() {{ kill "-$1" 0; }}
@@ -142,7 +144,7 @@ else
     ptc_kill() { [ "$1" = KILL ] || kill "-$1" "$child"; }
 fi
 [ "$0" != again ] || ptc_locale=$1
-ptc_say() { printf '%s %s%s\n' "$1" "$token" "${2:+ $2}"; }
+ptc_say() { printf '%s %s%s\\n' "$1" "$token" "${2:+ $2}"; }
 ptc_require() {
     case $1 in
     */*) [ -e "$1" ] || ptc_missing='No such file or directory'
@@ -164,19 +166,20 @@ ptc_count() {
 ptc_usable() {
     (umask 077 && mkdir -p -- "$ptc_directory") && ptc_is_private && chmod 700 "$ptc_directory"
 }
-ptc_take_lease() {
+ptc_choose_lease() {
     ptc_start=$(ptc_started $$)
-    [ -n "$ptc_start" ] && ptc_each_lease_directory ptc_usable || return
-    lease=$ptc_directory/$(uname -n)@$token
-    (umask 077 && printf '%s %s\n%s %s\n%s' $$ "$ptc_start" "$child" "$(ptc_started "$child")" "$partial" \
+    [ -n "$ptc_start" ] && ptc_each_lease_directory ptc_usable && lease=$ptc_directory/$(uname -n)@$token
+}
+ptc_write_lease() {
+    (umask 077 && printf '%s %s\\n%s %s\\n%s' $$ "$ptc_start" "$child" "$(ptc_started "$child")" "$partial" \\
         >"$ptc_directory/.$token") && mv -f -- "$ptc_directory/.$token" "$lease"
 }
 ptc_begin() {
     trap '' USR1
     ptc_count >/dev/null 2>&1 3<&- &
     ticker=$!
-    [ -z "$partial" ] || ptc_take_lease >/dev/null 2>&1 3<&-
 }
+ptc_hold() { [ -z "$lease" ] || ptc_write_lease >/dev/null 2>&1; }
 ptc_beat() { kill -USR1 "$ticker"; }
 ptc_end() {
     [ -z "$lease" ] || rm -f -- "$lease"
@@ -189,6 +192,7 @@ _START_REMOTE = """
 lease= ptc_missing=
 if [ -n "$ptc_locale" ]; then LC_ALL=$ptc_locale; else unset LC_ALL; fi
 ptc_require "$3"
+[ -z "$2" ] || ptc_choose_lease </dev/null >/dev/null 2>&1
 ptc_say ptc-begin
 """
 
@@ -208,7 +212,7 @@ class Patience:
     heartbeat_s: float = 5.0
     silence_s: float = 30.0
     tick_s: float = 5.0
-    grace_s: float = 3.0
+    grace_s: float = GRACE_S
 
 
 def remote_script(argv: Sequence[str], partial: str, token: str, patience: Patience) -> bytes:

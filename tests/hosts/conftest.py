@@ -4,12 +4,16 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from pytranscoder.hosts.connection import Address
 from tests.hosts.sshd import GROUP_ID, USER_ID, Sshd, require_sshd, running_sshd
+
+MakeAddress = Callable[[str], Address]
+MakeSshd = Callable[[str], Sshd]
 
 
 @pytest.fixture(scope="session")
@@ -30,10 +34,28 @@ def ssh_home(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 @pytest.fixture
-def address(sshd: Sshd, ssh_home: Path) -> Callable[[str], Address]:
+def address(sshd: Sshd, ssh_home: Path) -> MakeAddress:
     """Returns where the accounts of the sshd are, for the home of this test."""
     del ssh_home
     return lambda account: Address("127.0.0.1", sshd.port, account)
+
+
+@pytest.fixture
+def own_sshd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeSshd]:
+    """Starts an sshd with a setting of this test's own, and lets our home lead to it."""
+    require_sshd()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    with ExitStack() as stack:
+
+        def start(setting: str) -> Sshd:
+            folder = tmp_path / "sshd"
+            folder.mkdir()
+            server = stack.enter_context(running_sshd(folder, [setting]))
+            server.write_client_config(tmp_path / "home")
+            return server
+
+        yield start
 
 
 @pytest.fixture

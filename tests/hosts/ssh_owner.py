@@ -9,11 +9,13 @@ from pytranscoder.hosts.ssh import SshTransport
 
 async def main() -> None:
     port, account, partial, *argv = sys.argv[1:]
-    async with Connections("nas", Address("127.0.0.1", int(port), account)) as connections:
-        async with SshTransport(connections).supervise(argv, partial) as process:
-            async for line in process.lines():
-                sys.stdout.write(f"{line}\n")
-                sys.stdout.flush()
+    async with (
+        Connections("nas", Address("127.0.0.1", int(port), account)) as connections,
+        SshTransport(connections).supervise(argv, partial) as process,
+    ):
+        async for line in process.lines():
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
 
 
 asyncio.run(main())

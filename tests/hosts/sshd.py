@@ -32,7 +32,6 @@ AuthorizedKeysFile {folder}/authorized_keys
 StrictModes no
 UsePAM no
 PidFile none
-MaxStartups 100
 SetEnv LANG=C.UTF-8
 Subsystem sftp internal-sftp
 """
@@ -78,8 +77,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_sshd(folder: Path, settings: Sequence[str] = ()) -> Iterator[Sshd]:
-    """Run an sshd with these settings besides, which come first and win."""
+def running_sshd(folder: Path, settings: Sequence[str] = ("MaxStartups 100",)) -> Iterator[Sshd]:
+    """Run an sshd with these settings besides."""
     port = free_port()
     _write_keys(folder)
     _make_accounts(folder)
@@ -127,6 +126,7 @@ def _write_keys(folder: Path) -> None:
     host_key.write_private_key(folder / "host_key")
     key.write_private_key(folder / "id_ed25519")
     (folder / "host_key").chmod(0o600)
+    (folder / "id_ed25519").chmod(0o600)
     (folder / "authorized_keys").write_bytes(key.export_public_key())
     (folder / "known_hosts").write_text(f"test-sshd {host_key.export_public_key().decode()}")
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from pytranscoder.errors import HostError
-from pytranscoder.hosts.connection import Address, Connections
+from pytranscoder.hosts.connection import Connections
 from pytranscoder.hosts.local import LocalTransport
 from pytranscoder.hosts.ssh import SshTransport
 from pytranscoder.hosts.transport import Transport
+from tests.hosts.conftest import MakeAddress
 from tests.hosts.fake_transport import FakeTransport
 from tests.hosts.programs import STOPS_WITHIN_S, await_end, program
 
@@ -32,7 +33,7 @@ async def fake(_: pytest.FixtureRequest) -> AsyncIterator[Transport]:
 
 @asynccontextmanager
 async def ssh(request: pytest.FixtureRequest, account: str) -> AsyncIterator[Transport]:
-    address: Callable[[str], Address] = request.getfixturevalue("address")
+    address: MakeAddress = request.getfixturevalue("address")
     async with Connections("nas", address(account)) as connections:
         yield SshTransport(connections)
 

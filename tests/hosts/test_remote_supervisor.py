@@ -34,7 +34,8 @@ class Remote:
         command = LOGIN_COMMAND.replace("/bin/sh", " ".join(shell))
         self.everybody, theirs = os.pipe()
         self.process = subprocess.Popen(
-            ["sh", "-c", wrapper, "sh", command],
+            ["/bin/sh", "-c", wrapper, "sh", command],
+            bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -47,7 +48,6 @@ class Remote:
     def send(self, data: bytes) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(data)
-        self.process.stdin.flush()
 
     def start(self, *argv: str, partial: str = "", patience: Patience = HASTY) -> None:
         self.send(remote_script(argv, partial, TOKEN, patience))
@@ -69,14 +69,10 @@ class Remote:
         return list(self.home.glob(".cache/pytranscoder/leases/*@*"))
 
     def helpers(self) -> list[int]:
-        """Returns the watcher and the ticker, once both are there: the forks of the shell."""
+        """Returns the watcher and the ticker: the forks of the shell."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         mine = Path(f"/proc/{self.process.pid}/cmdline").read_bytes()
-        found: list[int] = []
-        while len(found) < 2:
-            children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-            with suppress(FileNotFoundError):  # one that was there to look something up
-                found = [int(child) for child in children if Path(f"/proc/{child}/cmdline").read_bytes() == mine]
-        return found
+        return [int(child) for child in children if Path(f"/proc/{child}/cmdline").read_bytes() == mine]
 
     def end(self) -> None:
         with suppress(ProcessLookupError):
@@ -173,6 +169,8 @@ ENDLESS = [
 def begin(remote: Remote, partial: Path, *steps: str) -> None:
     remote.start(*program(f"write:{partial}", *steps[:-1], "out:begun", steps[-1]), partial=str(partial))
     assert (remote.read_line(), remote.read_line()) == (BEGIN, "begun\n")
+    while not remote.leases():  # it is written last, when the helpers are there
+        pass
 
 
 @pytest.mark.parametrize("steps", ENDLESS)
@@ -233,8 +231,11 @@ def test_a_dead_helper_takes_the_command_with_it(remote: Remote, partial: Path, 
     begin(remote, partial, "hang")
 
     os.kill(remote.helpers()[number], signal.SIGKILL)
-    with suppress(BrokenPipeError):
-        remote.send(b"\n")
+    with suppress(BrokenPipeError):  # there is nobody to read it any more
+        for _ in range(20):
+            remote.send(b"\n")
+            if remote.is_gone(within_s=0.1):
+                break
 
     assert remote.is_gone()
     assert not partial.exists()
@@ -242,15 +243,14 @@ def test_a_dead_helper_takes_the_command_with_it(remote: Remote, partial: Path, 
 
 def test_a_lease_names_supervisor_command_and_partial(remote: Remote, partial: Path) -> None:
     begin(remote, partial, "hang")
-    while not (leases := remote.leases()):
-        pass
+    (lease,) = remote.leases()
 
-    supervisor, command, rest = os.fsdecode(leases[0].read_bytes()).split("\n", 2)
+    supervisor, command, rest = os.fsdecode(lease.read_bytes()).split("\n", 2)
 
     assert supervisor.split()[0] == str(remote.process.pid)
     assert Path(f"/proc/{command.split()[0]}/stat").read_text().split()[21] == command.split()[1]
     assert rest == str(partial)
-    assert leases[0].parent.stat().st_mode & 0o777 == 0o700
+    assert lease.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_group_that_is_not_ours_is_left_alone(shell: tuple[str, ...], tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""Every foreign error of connecting has a reason; what real servers raise is tested with `Connections`."""
+
+import errno
+import inspect
+import socket
+
+import asyncssh
+import pytest
+
+from pytranscoder.hosts.connect_faults import explain
+from pytranscoder.hosts.ssh_settings import Settings
+
+NAS = Settings("nas", "10.0.0.7", 22, "anna", "10.0.0.7", is_known=True, jumps=(), options={})
+
+
+DISCONNECTS = [
+    kind
+    for _, kind in inspect.getmembers(asyncssh, inspect.isclass)
+    if issubclass(kind, asyncssh.DisconnectError) and kind is not asyncssh.DisconnectError
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        pytest.param(socket.gaierror(-2, "unknown"), "there is no host named 10.0.0.7; check `ip`", id="no name"),
+        pytest.param(TimeoutError(), "no answer from 10.0.0.7; is it switched on?", id="ours"),
+        pytest.param(OSError(errno.ETIMEDOUT, "x"), "no answer from 10.0.0.7; is it switched on?", id="the system's"),
+        pytest.param(OSError(errno.EHOSTUNREACH, "x"), "no route to 10.0.0.7; is it switched on,", id="no route"),
+        pytest.param(OSError(errno.ENETUNREACH, "x"), "no route to 10.0.0.7", id="no network"),
+        pytest.param(OSError(errno.ECONNREFUSED, "x"), "10.0.0.7 refused the connection at port 22", id="refused"),
+        pytest.param(
+            OSError("Multiple exceptions: [Errno 111] x ('::1', 22), [Errno 111] x ('127.0.0.1', 22)"),
+            "10.0.0.7 refused the connection at port 22",
+            id="refused by several",
+        ),
+        pytest.param(OSError(errno.ECONNRESET, "x"), "10.0.0.7 closed the connection before the login", id="reset"),
+        pytest.param(OSError(errno.EPIPE, "x"), "10.0.0.7 closed the connection before the login", id="pipe"),
+        pytest.param(OSError(errno.EACCES, "not permitted"), "not permitted", id="any other of the system"),
+        pytest.param(ValueError("config line 2: bad"), "ssh configuration: config line 2: bad", id="configuration"),
+        pytest.param(asyncssh.KeyImportError("bad key"), "ssh configuration: bad key", id="key"),
+        pytest.param(asyncssh.ChannelOpenError(2, "refused"), "its jump host cannot reach it (refused)", id="jump"),
+        pytest.param(asyncssh.DisconnectError(12, "busy"), "10.0.0.7 ended the connection (busy)", id="disconnect"),
+        pytest.param(
+            asyncssh.KeyExchangeFailed("no match"),
+            "no encryption in common (no match); update its ssh server",
+            id="key exchange",
+        ),
+        pytest.param(RuntimeError(), "RuntimeError", id="whatever"),
+    ],
+)
+def test_a_fault_has_a_reason(error: Exception, reason: str) -> None:
+    assert explain(NAS, error).startswith(reason)
+
+
+@pytest.mark.parametrize("kind", DISCONNECTS)
+def test_no_fault_of_ssh_is_passed_on_bare(kind: type[asyncssh.DisconnectError]) -> None:
+    reason = explain(NAS, kind("what it says"))  # type: ignore[call-arg, arg-type]  # each has a code of its own
+
+    assert reason != "what it says"
