@@ -15,6 +15,8 @@ from pytranscoder.ui.summary import Show
 from pytranscoder.ui.tally import RunningAttempt, Stage
 
 NAME_CELLS_MIN = 8
+# ffmpeg is asked for news every second; a slow encoder, or a link that is down, makes it longer.
+SILENT_FROM_S = 10.0
 
 _BAR_FROM = 60
 
@@ -56,14 +58,22 @@ class _Facts:
 
 
 def encode_line(attempt: RunningAttempt, now: float, width: int, show: Show = printable) -> Text:
-    """A running encode: name, bar, percent, speed, fps, compression so far, time left; less on a narrow terminal."""
+    """A running encode: name, bar, percent, speed, fps, compression so far, time left; less on a narrow terminal.
+
+    An encode of which nothing has been heard says so instead, as what was heard last may not be true any more.
+    """
     if not attempt.is_encoding:
         return _line(show(attempt.media.name), 1.0, "green", ["checking"], width)
     progress = attempt.progress
     if progress is None:
         return _line(show(attempt.media.name), 0.0, "green", ["starting"], width)
+    share, silent_s = _share(progress.percent), now - progress.time
+    if silent_s >= SILENT_FROM_S:
+        return _line(
+            show(attempt.media.name), share, "yellow", _word_columns(f"silent {duration(silent_s)}", width), width
+        )
     facts = _Facts(progress.percent, progress.speed, progress.fps, progress.compression, attempt.eta_s(now))
-    return _line(show(attempt.media.name), _share(progress.percent), "green", facts.columns(width), width)
+    return _line(show(attempt.media.name), share, "green", facts.columns(width), width)
 
 
 def attempt_line(attempt: RunningAttempt, now: float, width: int, show: Show = printable) -> Text:

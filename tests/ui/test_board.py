@@ -56,6 +56,13 @@ def test_no_line_exceeds_the_width(width: int) -> None:
     assert max(cell_len(line.plain) for line in lines) <= width
 
 
+@pytest.mark.parametrize(
+    ("now", "end"), [(19.9, "━━━━╌╌╌╌╌╌╌╌╌╌  30 %  3.1x   74 fps  −62 %    12:00"), (20.0, " silent 0:10")]
+)
+def test_encode_of_which_nothing_was_heard_for_long_says_so(now: float, end: str) -> None:
+    assert lines_of(started(1), progress(1, 30.4, time=10.0), now=now)[0].endswith(end)
+
+
 def test_encode_without_progress_is_starting() -> None:
     assert lines_of(started(1))[0].endswith("╌ starting")
 
