@@ -246,10 +246,10 @@ class _Keeper:
             lost = group.create_task(equipment.wait_lost())
             await asyncio.wait((lost, rest), return_when=asyncio.FIRST_COMPLETED)
             lost.cancel()
-        if rest.done():
-            pause_s, reason = rest.result()
-            return f"rests after: {reason.removeprefix(f'host {self.name}: ')}", pause_s
-        return lost.result(), self._retry_s
+        pause_s, reason = rest.result() if rest.done() else (self._retry_s, "")
+        if lost.cancelled():
+            return f"rests: {reason.removeprefix(f'host {self.name}: ')}", pause_s
+        return f"lost: {lost.result()}", pause_s
 
 
 def _size_bytes(path: Path) -> int | None:

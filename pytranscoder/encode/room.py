@@ -59,8 +59,8 @@ class Room:
         if not self._lent or need_bytes > free_bytes + returned_bytes:
             raise SpaceError(
                 self._host,
-                f"{_gigabytes(need_bytes)} are needed in {printable(self._directory)} for the source and its output, "
-                f"{_gigabytes(free_bytes)} are free; make room there, or set another `working_dir`",
+                f"{_rounded(need_bytes)} are needed in {printable(self._directory)} for the source and its output, "
+                f"{_rounded(free_bytes)} are free; make room there, or set another `working_dir`",
             )
 
     async def _written(self, name: str) -> int:
@@ -69,5 +69,5 @@ class Room:
         return sum(size or 0 for size in sizes)
 
 
-def _gigabytes(size_bytes: int) -> str:
-    return f"{size_bytes / 1e9:.1f} GB"
+def _rounded(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"

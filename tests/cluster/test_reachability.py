@@ -176,6 +176,19 @@ def test_cluster_without_a_usable_host_exits_with_3_and_leaves_the_files_in_the_
     assert "no usable host in cluster home" in done.stdout
 
 
+def test_host_that_is_lost_is_told_from_one_that_rests(lab: Lab, alpha: Host, beta: Host, film: Path) -> None:
+    alpha.ffmpeg_stand_in("endless")
+    lab.configure({"home": alpha.streaming() | beta.streaming(working_dir=beta.small_disk(4096))})
+
+    with start_pytranscoder(lab.place, *SMALL, *(lab.place.add(film, f"{name}.mp4") for name in "ab")) as running:
+        resting = running.wait_for("host_unavailable")
+        alpha.stop_sshd()
+        lost = running.wait_for("host_unavailable")
+
+    assert (resting["host"], resting["reason"].partition(" needed")[0]) == ("beta", "rests: 17 MB are")
+    assert (lost["host"], lost["reason"]) == ("alpha", "lost: connection lost")
+
+
 async def test_host_is_tried_again_while_there_is_work_and_gets_some(
     lab: Lab, alpha: Host, beta: Host, film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
