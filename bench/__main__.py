@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from bench import footprint, simulation, start, throughput, version
+from bench import footprint, live, mounted, shares, simulation, start, streaming, throughput, transfer, version
 from bench.result import HEADINGS, report_line, table_row
 
 _MEASUREMENTS = {
@@ -11,6 +11,11 @@ _MEASUREMENTS = {
     "start": start.measure,
     "throughput": throughput.measure,
     "footprint": footprint.measure,
+    "mounted": mounted.measure,
+    "streaming": streaming.measure,
+    "shares": shares.measure,
+    "live": live.measure,
+    "transfer": transfer.measure,
     "simulation": simulation.measure,
 }
 

@@ -1,5 +1,6 @@
 """A temporary folder to measure in: clips, a configuration and a state folder of its own. Times nothing."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,9 +13,7 @@ from pathlib import Path
 
 from pytranscoder.hosts.ffmpeg import find_local_ffmpeg
 
-_CONFIGURATION = """\
-config:
-  queues: {{two: 2}}
+_PROFILES = """\
 profiles:
   bench:
     extension: .mkv
@@ -37,10 +36,11 @@ class Workshop:
         """The command line of the installed program, as a shell finds it."""
         return [str(Path(sys.executable).with_name("pytranscoder")), *words]
 
-    def configure(self, input_options: str = "") -> Path:
-        """Write a configuration with a profile ``bench`` for one slot and ``bench_two`` for two."""
+    def configure(self, input_options: str = '""', **settings: object) -> Path:
+        """Write a configuration of `settings` with a profile ``bench`` for one slot and ``bench_two`` for two."""
         path = self.folder / "transcode.yml"
-        path.write_text(_CONFIGURATION.format(input_options=input_options or '""'))
+        head = {"config": {"queues": {"two": 2}} | settings}
+        path.write_text(f"{json.dumps(head)[1:-1]}\n{_PROFILES.format(input_options=input_options)}")
         return path
 
     def make_clip(self, name: str, *, seconds: float, size: str = "640x360") -> Path:
