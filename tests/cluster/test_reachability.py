@@ -176,17 +176,26 @@ def test_cluster_without_a_usable_host_exits_with_3_and_leaves_the_files_in_the_
     assert "no usable host in cluster home" in done.stdout
 
 
-def test_host_that_is_lost_is_told_from_one_that_rests(lab: Lab, alpha: Host, beta: Host, film: Path) -> None:
+def test_host_that_was_in_use_and_is_gone_is_lost(lab: Lab, alpha: Host, film: Path) -> None:
     alpha.ffmpeg_stand_in("endless")
-    lab.configure({"home": alpha.streaming() | beta.streaming(working_dir=beta.small_disk(4096))})
+    lab.configure({"home": alpha.streaming()})
 
-    with start_pytranscoder(lab.place, *SMALL, *(lab.place.add(film, f"{name}.mp4") for name in "ab")) as running:
-        resting = running.wait_for("host_unavailable")
+    with start_pytranscoder(lab.place, *SMALL, lab.place.add(film)) as running:
+        running.wait_for("progress")
         alpha.stop_sshd()
-        lost = running.wait_for("host_unavailable")
+        told = running.wait_for("host_unavailable")
 
-    assert (resting["host"], resting["reason"].partition(" needed")[0]) == ("beta", "rests: 17 MB are")
-    assert (lost["host"], lost["reason"]) == ("alpha", "lost: connection lost")
+    assert (told["host"], told["reason"]) == ("alpha", "lost: connection lost")
+
+
+def test_host_without_room_says_how_much_it_takes(lab: Lab, alpha: Host, film: Path) -> None:
+    lab.configure({"home": alpha.streaming(working_dir=alpha.small_disk(4096))})
+
+    done = run_pytranscoder(lab.place, "--json", *SMALL, lab.place.add(film))
+
+    (reason,) = done.reasons
+    assert (done.status, reason.startswith("host alpha: 17 MB are needed in ")) == (1, True)
+    assert reason.endswith(" 0 MB are free; make room there, or set another `working_dir`")
 
 
 async def test_host_is_tried_again_while_there_is_work_and_gets_some(
