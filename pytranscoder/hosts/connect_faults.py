@@ -89,6 +89,10 @@ def _disconnected(settings: Settings, exc: Exception) -> str:
     return f"{settings.hostname} ended the connection ({exc})"
 
 
+def _no_program(_: Settings, exc: Exception) -> str:
+    return f"there is no program {getattr(exc, 'filename', None)}; correct ProxyCommand in the ssh configuration"
+
+
 def _unusable(_: Settings, exc: Exception) -> str:
     return explain_settings(exc)
 
@@ -111,6 +115,7 @@ _REASONS: tuple[tuple[type[Exception], _Reason], ...] = (
     (TimeoutError, _timed_out),
     (ConnectionRefusedError, _refused),
     (ConnectionError, _closed),
+    (FileNotFoundError, _no_program),
     (ValueError, _unusable),
     (Exception, _system),
 )

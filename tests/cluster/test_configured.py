@@ -117,6 +117,15 @@ def test_host_is_reached_by_its_jump_host(lab: Lab, alpha: Host, film: Path) -> 
     assert log.count(f"Connection from {alpha.address} ") == contacts(beta)
 
 
+def test_proxy_command_that_is_not_there_is_named(lab: Lab, alpha: Host, film: Path) -> None:
+    write_ssh_config(lab, alpha={"HostName": alpha.address, "ProxyCommand": "corkscrew %h %p"})
+    lab.configure({"home": alpha.streaming()})
+
+    reason = reasons_of(encode(lab, film))["alpha"]
+
+    assert reason == "there is no program corkscrew; correct ProxyCommand in the ssh configuration"
+
+
 def test_host_key_may_be_known_by_an_alias(lab: Lab, alpha: Host, film: Path) -> None:
     write_ssh_config(lab, alpha={"HostName": alpha.address, "HostKeyAlias": "the-encoder"})
     (ssh_folder(lab) / "known_hosts").write_text(f"the-encoder {alpha.sshd.public_key}\n")
