@@ -81,7 +81,7 @@ class Speeds:
 class Prospect:
     """What is to come on one host, for one queue: `free_at` is a heap of when each slot can take the next job.
 
-    `parked` has the attempts that wait there without a slot, with the time when they should end.
+    `parked` has the attempts that wait there without a slot, with the time when they should end, at best.
     """
 
     host: Host
@@ -125,9 +125,11 @@ def _foresee(host: Host, queue: str, speeds: Speeds, now: float) -> Prospect:
 
 
 def _park(prospect: Prospect, attempt: Attempt, pace: float | None) -> None:
-    ends = inf if pace is None else prospect.begin_of(attempt.unstaged_bytes) + attempt.ready.work * pace
-    prospect.take(attempt.unstaged_bytes, ends)
-    prospect.parked.append((ends, attempt))
+    begins = prospect.begin_of(attempt.unstaged_bytes)
+    # Of a host that is new only this much is known: an upload that goes on for an hour is not over before.
+    at_best = begins + attempt.ready.work * (pace or 0.0)
+    prospect.take(attempt.unstaged_bytes, inf if pace is None else at_best)
+    prospect.parked.append((at_best, attempt))
 
 
 @dataclass(slots=True)

@@ -147,6 +147,7 @@ class Scheduler:
                 if event.direction is Direction.UPLOAD:
                     attempt.unstaged_bytes = event.total_bytes - event.done_bytes
                     speeds.learn_link(attempt.host, event.bytes_per_s)
+                    self._placement.progress(attempt, now)
             case EncodeStarted():
                 attempt.begun = now
             case MediaStaged():

@@ -156,6 +156,15 @@ def test_a_slow_link_counts_against_a_host() -> None:
     assert begun(story.tell(succeeded("r-2-1", "here", time=23))) == ["r-3-1@here"]
 
 
+def test_a_first_upload_that_crawls_is_recalled_for_an_idle_host() -> None:
+    story = Story(NAS, spec("here", cluster="home"))
+    story.tell(ready(1, cluster="home", work=10), ready(2, cluster="home", work=10))
+    story.tell(started("r-2-1", 2, time=1), encoded("r-2-1", "here", time=11), succeeded("r-2-1", "here", time=11))
+
+    assert stopped(story.tell(uploaded("r-1-1", GB // 10, GB / 10_000, time=20))) == ["r-1-1"]
+    assert begun(story.tell(failed("r-1-1", "nas", Fault.HOST, time=21))) == ["r-1-2@here"]
+
+
 def test_an_attempt_that_is_recalled_too_late_is_a_success() -> None:
     story = Story(NAS)
     story.tell(ready(1, cluster="home"), down(NAS))
