@@ -150,16 +150,17 @@ class _Choices:
         self.new = [prospect for prospect, pace in paces if pace is None]
 
     def best(self, job: Job, now: float) -> tuple[Prospect | None, float]:
-        """The host on which a job ends earliest, and when; a new host that is free comes first."""
+        """The host on which a job ends earliest, and when. A new one that is free comes first, if its link allows."""
         size_bytes, work = job.ready.source_bytes, job.ready.work
         new = max((it for it in self.new if it.room > 0), key=lambda it: (it.free_at[0] <= now, it.room), default=None)
-        if new is not None and new.free_at[0] <= now:
-            return new, inf
         best, earliest = new or next((it for it, _ in self.known if it.room > 0), None), inf
         for prospect, pace in self.known:
             ends = prospect.begin_of(size_bytes) + work * pace
             if ends < earliest:
                 best, earliest = prospect, ends
+        # However fast it may turn out to be, media that is copied must get there first.
+        if new is not None and new.free_at[0] <= now and new.begin_of(size_bytes) <= earliest:
+            return new, inf
         return best, earliest
 
     def has_room(self) -> bool:
