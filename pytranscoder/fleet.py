@@ -11,6 +11,7 @@ from pytranscoder.encode.equipment import Equipment, Setup, equipped
 from pytranscoder.errors import HostError, printable
 from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.hosts.ffmpeg import Ffmpeg, check_ffmpeg, find_local_ffmpeg
+from pytranscoder.hosts.ssh_settings import read_settings
 from pytranscoder.hosts.survey import Surveyed, size_on_host, survey
 from pytranscoder.jobs.events import LOCAL_HOST, Event, HostReady, HostUnavailable, Notice
 from pytranscoder.jobs.hostspec import HostSpec
@@ -43,7 +44,11 @@ class Member:
     def _machine(self) -> str:
         if self.definition.type is HostType.LOCAL:
             return LOCAL_HOST
-        return f"{(self.definition.ip or '').lower()}:{self.definition.port or 22}"
+        try:  # one cluster may have the address, another a name that ~/.ssh/config has for it
+            settings = read_settings(self.definition.ip or "", self.definition.port, self.definition.user)
+        except (OSError, ValueError):  # which the first connection will tell
+            return f"{self.definition.ip}:{self.definition.port}"
+        return f"{settings.hostname.lower()}:{settings.port}"
 
 
 def local_member(ffmpeg: str | None, queues: Mapping[str, int]) -> Member:

@@ -2,6 +2,7 @@
 
 import errno
 import re
+import shlex
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -54,7 +55,8 @@ def _closed(settings: Settings, _: Exception) -> str:
 
 def _host_key(settings: Settings, _: Exception) -> str:
     if settings.is_known:
-        return f"key does not match known_hosts; remove the old one with `ssh-keygen -R {settings.known_hosts_name}`"
+        name = shlex.quote(settings.known_hosts_name)  # `[address]:port` is a pattern to some shells
+        return f"key does not match known_hosts; remove the old one with `ssh-keygen -R {name}`"
     return f"its key is not in known_hosts; connect once with `{settings.ssh_command}` and accept it"
 
 

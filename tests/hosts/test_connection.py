@@ -129,7 +129,7 @@ async def test_a_changed_host_key_is_refused(sshd: Sshd, ssh_home: Path, kind: s
 
     reason = await refusal(Address("127.0.0.1", sshd.port, "root-bash"))
 
-    remedy = f"ssh-keygen -R [127.0.0.1]:{sshd.port}"
+    remedy = f"ssh-keygen -R '[127.0.0.1]:{sshd.port}'"
     assert reason == f"key does not match known_hosts; remove the old one with `{remedy}`"
 
 

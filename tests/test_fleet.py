@@ -1,0 +1,62 @@
+"""What the scheduler is told of the hosts of a run before they have answered."""
+
+from pathlib import Path
+
+import pytest
+
+from pytranscoder.fleet import Member, local_member
+from pytranscoder.hosts.definition import HostDefinition, HostType
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".ssh").mkdir()
+    return tmp_path
+
+
+def member(name: str, cluster: str, **values: object) -> Member:
+    return Member(HostDefinition(name, HostType.MOUNTED, **values), cluster)  # type: ignore[arg-type]  # for brevity
+
+
+def test_a_host_has_a_default_queue_of_one_slot() -> None:
+    assert local_member(None, {"cuda": 2}).spec.slots == {"default": 1, "cuda": 2}
+
+
+def test_a_host_may_set_the_slots_of_its_default_queue() -> None:
+    assert local_member(None, {"default": 3}).spec.slots == {"default": 3}
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"ip": "10.0.0.9"}, {"ip": "10.0.0.9", "port": 22}),
+        ({"ip": "NAS.lan"}, {"ip": "nas.lan", "user": "me"}),
+        ({"ip": "tower"}, {"ip": "10.0.0.7", "port": 2222}),
+    ],
+    ids=["port 22", "case and user", "alias"],
+)
+def test_one_machine_in_two_clusters_is_known_as_one(
+    home: Path, one: dict[str, object], other: dict[str, object]
+) -> None:
+    (home / ".ssh" / "config").write_text("Host tower\n  HostName 10.0.0.7\n  Port 2222\n")
+
+    assert member("a", "home", **one).spec.machine == member("b", "work", **other).spec.machine
+
+
+@pytest.mark.usefixtures("home")
+def test_two_ports_of_an_address_are_two_machines() -> None:
+    assert member("a", "c", ip="10.0.0.9").spec.machine != member("b", "c", ip="10.0.0.9", port=2222).spec.machine
+
+
+def test_this_machine_is_one_whatever_its_name() -> None:
+    here = Member(HostDefinition("desk", HostType.LOCAL), "home")
+
+    assert here.spec.machine == local_member(None, {}).spec.machine
+
+
+def test_an_ssh_configuration_that_cannot_be_read_keeps_hosts_apart(home: Path) -> None:
+    (home / ".ssh" / "config").write_text("Port not-a-number\n")
+
+    assert member("a", "c", ip="10.0.0.9").spec.machine != member("b", "c", ip="10.0.0.8").spec.machine
