@@ -17,6 +17,7 @@ PACE_S = 0.05
 PATIENCE_S = 20.0
 FLOOD_BYTES_PER_S = 10_000_000
 FLOOD_S = 1.5
+SLOW_S = 1.5
 
 
 class Encode:
@@ -250,11 +251,32 @@ def linger(is_over: Callable[[], bool]) -> bool:
 
 def gate(encode: Encode) -> int:
     """Do the work, but end only once a test has made the file DIARY.open."""
+    return end_when(encode, lambda: os.path.exists(f"{encode.diary}.open"))  # noqa: PTH110  # no pathlib
+
+
+def slow(encode: Encode) -> int:
+    """Do the work, but take more time."""
+    until = time.monotonic() + SLOW_S
+    return end_when(encode, lambda: time.monotonic() > until)
+
+
+def end_when(encode: Encode, is_over: Callable[[], bool]) -> int:
+    """Do the work, but say so only once something has happened."""
     status = encode.really(quiet=True)
-    if not linger(lambda: os.path.exists(f"{encode.diary}.open")):  # noqa: PTH110  # no pathlib
+    if not linger(is_over):
         return 1
-    progress(2, 1000, ended=True)
+    progress(2, os.stat(encode.output).st_size if status == 0 else 0, ended=True)  # noqa: PTH116  # no pathlib
     return status
+
+
+def moody(encode: Encode) -> int:
+    """Behave as the next line of the file DIARY.moods says, or well when there is none left."""
+    with open(f"{encode.diary}.moods") as file:  # noqa: PTH123  # no pathlib
+        moods = file.read().split()
+    number = encode.count("start") - 1
+    mood = moods[number] if number < len(moods) else "normal"
+    encode.note(mood)
+    return BEHAVIOURS[mood](encode)
 
 
 def good_once(encode: Encode) -> int:
@@ -267,7 +289,7 @@ BEHAVIOURS: dict[str, Callable[[Encode], int]] = {
     for function in (
         *(normal, cut_in_time, cut_in_bytes, corrupt, empty, garbage, stream_missing, fails_at_end, no_end),
         *(stall, silent, stubborn, endless, bloat, flood, odd_progress, no_space, no_session, one_session),
-        *(grandchild, orphan, gate, good_once),
+        *(grandchild, orphan, gate, slow, moody, good_once),
     )
 }
 

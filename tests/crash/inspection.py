@@ -42,10 +42,10 @@ def problems_of_journal(place: Place) -> list[str]:
             for table in ("claims", "partials", "replacements", "jobs WHERE outcome = 'running'")
         }
         open_attempts = db.execute("SELECT COUNT(*) FROM attempts WHERE ended IS NULL").fetchone()[0]
-    expected = {"crashed"} if len(statuses) > 1 else set()
+    expected = {"finished", "crashed", "interrupted"}
     return [
         *([f"integrity: {integrity}"] if integrity != "ok" else []),
-        *([f"runs: {statuses}"] if statuses[-1] != "finished" or set(statuses[:-1]) - expected - {"finished"} else []),
+        *([f"runs: {statuses}"] if statuses[-1] != "finished" or set(statuses) - expected else []),
         *(f"{count} rows in {table}" for table, count in rows.items() if count),
         *([f"{open_attempts} attempts have no end"] if open_attempts else []),
     ]

@@ -116,6 +116,11 @@ class Sshd:
             self._relay.communicate()
             self._relay = None
 
+    def sessions(self) -> list[Process]:
+        """The processes that serve connections now, several for each."""
+        listening = {process.pid for process in self._listener()}
+        return [process for process in self._processes() if process.pid not in listening]
+
     def _processes(self) -> list[Process]:
         return [process for process in self._machine.processes() if process.is_sshd]
 
