@@ -49,6 +49,9 @@ reap_directory() {{
     for lease in "$ptc_directory/$(uname -n)@"*; do
         [ ! -f "$lease" ] || reap_lease "$lease"
     done
+    for draft in "$ptc_directory/.$(uname -n):"*; do
+        [ ! -f "$draft" ] || kill -0 "${{draft##*.}}" 2>/dev/null || rm -f -- "$draft"
+    done
     return 1
 }}
 ptc_each_lease_directory reap_directory

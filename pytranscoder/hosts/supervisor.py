@@ -133,7 +133,8 @@ ptc_is_private() { [ -d "$ptc_directory" ] && [ ! -h "$ptc_directory" ] && [ -O 
 # other ends the command; a dead supervisor closes standard input.
 #
 # The status comes as a line of standard output, as that of ssh is ambiguous (255), and its end brings the end of all:
-# no `sleep` is left behind. A lease without a start time would be worse than none.
+# no `sleep` is left behind. A lease without a start time would be worse than none; it is drafted under a name that
+# tells whose it is, and appears whole.
 _REMOTE = """\
 if [ "$(ptc_group $$)" = $$ ]; then
     ptc_kill() { kill "-$1" 0; }
@@ -171,8 +172,9 @@ ptc_choose_lease() {
     [ -n "$ptc_start" ] && ptc_each_lease_directory ptc_usable && lease=$ptc_directory/$(uname -n)@$token
 }
 ptc_write_lease() {
+    ptc_draft=$ptc_directory/.$(uname -n):$token.$$
     (umask 077 && printf '%s %s\\n%s %s\\n%s' $$ "$ptc_start" "$child" "$(ptc_started "$child")" "$partial" \\
-        >"$ptc_directory/.$token") && mv -f -- "$ptc_directory/.$token" "$lease"
+        >"$ptc_draft") && mv -f -- "$ptc_draft" "$lease"
 }
 ptc_begin() {
     trap '' USR1

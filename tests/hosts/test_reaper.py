@@ -127,6 +127,15 @@ async def test_the_lease_of_another_host_is_left_alone(leases: Path, tmp_path: P
     assert partial.exists()
 
 
+@pytest.mark.parametrize("process", [2**22 + 1, os.getpid()], ids=["dead", "alive"])
+async def test_a_lease_that_its_supervisor_did_not_live_to_finish_is_removed(leases: Path, process: int) -> None:
+    draft = leases / f".{os.uname().nodename}:a1b2.{process}"
+    draft.touch()
+
+    assert await reap(HERE) == []
+    assert draft.exists() == (process == os.getpid())
+
+
 async def test_no_lease_is_no_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
 
