@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
 from pytranscoder.encode.choose import PlannedJob
@@ -26,6 +27,8 @@ from pytranscoder.media.model import Media
 
 # A part of the ten seconds within which a command returns after Ctrl-C, also when a host has just gone silent.
 REMOVE_WITHIN_S = 3.0
+# How long nobody waits once more for a host that has just given no answer.
+SILENT_FOR_S = 10.0
 _PLAIN = re.compile(r"\.[A-Za-z0-9]+")
 
 
@@ -50,7 +53,7 @@ class Copied:
     _room: Room = field(init=False)
     _left: set[str] = field(init=False, default_factory=set)
     _is_used: bool = field(init=False, default=False)
-    _is_silent: bool = field(init=False, default=False)
+    _silent_since: float = field(init=False, default=-inf)
     _tidying: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _uploads: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _fetches: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
@@ -99,9 +102,7 @@ class Copied:
                         await self.files.remove_tree(directory)
                         self._left.discard(directory)
             except TimeoutError:
-                self._is_silent = True
-            else:
-                self._is_silent = False
+                self._silent_since = self.clock()
 
     async def close(self) -> None:
         """Removes the run's directory, unless others of the run still use it; what stays is for the next run."""
@@ -117,8 +118,8 @@ class Copied:
             await to_its_end(self.tidy())
 
     async def _remove_all(self) -> None:
-        if self._is_silent or not self._is_used:
-            return  # the end of an attempt has waited for it already, or there is nothing
+        if not self._is_used or self.clock() - self._silent_since < SILENT_FOR_S:
+            return  # there is nothing, or the end of an attempt has waited for it already
         await self.tidy()
         with suppress(HostError, TimeoutError):
             async with asyncio.timeout(self.remove_within_s):
