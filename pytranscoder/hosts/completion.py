@@ -1,7 +1,11 @@
-"""Work that must not be cut off half-way, such as starting a process or removing a directory. Does none itself."""
+"""Work that must not be cut off half-way, such as removing a directory, or must not hide that it was cut off.
+
+Does none itself.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -25,3 +29,23 @@ async def to_its_end(work: Coroutine[Any, Any, T], undo: Callable[[T], Awaitable
     if undo is not None:
         await undo(result)
     raise cancelled
+
+
+async def in_own_task(work: Coroutine[Any, Any, T]) -> T:
+    """Waits for `work`; when the waiting task is cancelled, so is `work`, and the cancellation follows for certain.
+
+    A task group by itself forgets that it was cancelled when one of its tasks fails at the same moment (Python before
+    3.13); whoever tries again after an error would then go on for ever.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        task.cancel()
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # asked for, or it would be reported as forgotten
+        raise
+    return task.result()

@@ -39,6 +39,7 @@ from pytranscoder.errors import (
     UnreachableError,
     printable,
 )
+from pytranscoder.hosts.completion import in_own_task
 from pytranscoder.hosts.rate import Limiter
 from pytranscoder.hosts.sftp_faults import FOREIGN, NOTHING_THERE, disk_full, explain, is_lost, may_be_full
 from pytranscoder.hosts.transfer import (
@@ -202,13 +203,16 @@ class SftpFiles:
         while True:
             before = arrived.bytes
             try:
-                async with self._session(await self._connected()) as (sftp, deadline):
-                    return await work(sftp, deadline)
+                return await in_own_task(self._try(work))
             except FOREIGN as exc:
                 fruitless = 0 if arrived.bytes > before else fruitless + 1
                 if not is_lost(exc) or fruitless == self._patience.tries:
                     raise await self._explained(path, exc, size_bytes - arrived.bytes) from exc
             await asyncio.sleep(self._patience.pause_s * 2**fruitless)
+
+    async def _try(self, work: Work[T]) -> T:
+        async with self._session(await self._connected()) as (sftp, deadline):
+            return await work(sftp, deadline)
 
     async def _connected(self) -> SSHClientConnection:
         reason, pause_s = "", self._patience.pause_s
