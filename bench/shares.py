@@ -15,7 +15,7 @@ from tests.lab.lab import Lab
 
 # What is left of two cores is for the manager.
 CORES = {"slow": 0.2, "middle": 0.4, "fast": 0.8}
-LENGTHS_S = (15, 20, 25, 30, 40, 50, 60, 75, 85, 100)
+LENGTHS_S = (24, 32, 40, 48, 64, 80, 96, 120, 136, 160)
 COPIES = 4
 CLIPS = COPIES * len(LENGTHS_S)
 MEAN_S = sum(LENGTHS_S) / len(LENGTHS_S)
