@@ -196,10 +196,12 @@ class Scheduler:
         host = self._hosts[event.cluster, event.host]
         host.lose(event)
         self._placement.touch(host.machine)
-        # What encodes there ends by itself; what only waits there would not notice.
+        # What encodes there ends by itself; what only waits there would not notice. An upload goes on when the link is
+        # soon back, or ends by itself, too: that is worth it when nobody else could do the job meanwhile.
         for attempt in [attempt for ahead in host.ahead.values() for attempt in ahead if not attempt.is_stopping]:
-            attempt.is_stopping = True
-            yield StopAttempt(attempt.ready.job, attempt.id)
+            if attempt.stage is Stage.STAGED or self._is_replaceable(host, self._jobs[attempt.ready.job]):
+                attempt.is_stopping = True
+                yield StopAttempt(attempt.ready.job, attempt.id)
         for queue in self._placement.of_cluster(event.cluster):
             for kind in list(queue.kinds.values()):
                 yield from self._look_after(kind, now)

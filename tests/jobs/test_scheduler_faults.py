@@ -200,7 +200,7 @@ def test_an_encoder_without_any_session_makes_its_host_rest() -> None:
 
 
 def test_cancelling_stops_an_attempt_once() -> None:
-    story = story_of(1, spec("nas", cluster="home", copies=True))
+    story = story_of(1, spec("nas", cluster="home", copies=True), spec("mac", cluster="home", copies=True))
 
     assert stopped(story.tell(down(NAS))) == ["r-1-1"]
     assert stopped(story.tell(CANCEL)) == []

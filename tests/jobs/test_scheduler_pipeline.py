@@ -90,16 +90,25 @@ def test_what_waits_on_a_lost_host_is_recalled_and_goes_elsewhere() -> None:
     assert begun(story.tell(failed("r-1-1", "nas", Fault.HOST))) == ["r-1-2@mac"]
 
 
-def test_to_be_recalled_does_not_count_as_a_try() -> None:
+def test_an_upload_to_a_lost_host_may_go_on_when_nobody_else_could_do_the_job() -> None:
     story = Story(NAS)
     story.tell(ready(1, cluster="home"))
-    for number in (1, 2, 3, 4):
-        story.tell(down(NAS), failed(f"r-1-{number}", "nas", Fault.HOST))
-        assert begun(story.tell(up(NAS))) == [f"r-1-{number + 1}@nas"]
+
+    assert story.tell(down(NAS)) == []
+    assert slotted(story.tell(up(NAS), staged("r-1-1", "nas"))) == ["r-1-1"]
+
+
+def test_to_be_recalled_does_not_count_as_a_try() -> None:
+    story = Story(NAS, MAC)
+    story.tell(ready(1, cluster="home"))
+
+    assert begun(story.tell(down(NAS), failed("r-1-1", "nas", Fault.HOST))) == ["r-1-2@mac"]
+    assert begun(story.tell(up(NAS), down(MAC), failed("r-1-2", "mac", Fault.HOST))) == ["r-1-3@nas"]
+    assert begun(story.tell(up(MAC), down(NAS), failed("r-1-3", "nas", Fault.HOST))) == ["r-1-4@mac"]
 
 
 def test_media_that_arrives_after_the_recall_gets_no_slot() -> None:
-    story = Story(NAS)
+    story = Story(NAS, MAC)
     story.tell(ready(1, cluster="home"), down(NAS), up(NAS))
 
     assert story.tell(staged("r-1-1", "nas")) == []
