@@ -18,6 +18,7 @@ from pytranscoder.jobs.hostspec import HostSpec
 from pytranscoder.profiles.profile import DEFAULT_QUEUE
 
 RETRY_S = 60.0
+SOON_S = 5.0
 CHECK_WITHIN_S = 10.0
 
 
@@ -60,7 +61,7 @@ class Fleet:
     """The hosts of a run; made in a running event loop.
 
     `keep` works until it is cancelled, and leaves nothing behind on hosts that it can reach. A host that is out is
-    tried again every `retry_s` seconds.
+    tried again every `retry_s` seconds, one that was lost sooner at first.
     """
 
     def __init__(
@@ -122,7 +123,7 @@ class _Keeper:
         self._member = member
         self._setup = setup
         self._emit = emit
-        self._retry_s = retry_s
+        self._retry_s = self._pause_s = retry_s
         self._ffmpeg: Ffmpeg | None = None
         self._equipment: Equipment | None = None
         self._sample: asyncio.Future[Path | None] = asyncio.get_running_loop().create_future()
@@ -197,13 +198,19 @@ class _Keeper:
             surveyed = await self._check(equipment)
             await self._require_sample()
         except TimeoutError:
-            return f"its check took longer than {CHECK_WITHIN_S:g} s; is it overloaded?", self._retry_s
+            return f"its check took longer than {CHECK_WITHIN_S:g} s; is it overloaded?", self._next_pause_s()
         except HostError as exc:
-            return exc.reason, self._retry_s
+            return exc.reason, self._next_pause_s()
+        self._pause_s = min(SOON_S, self._retry_s)
         self._rest = asyncio.get_running_loop().create_future()
         self._tell_ready(surveyed)
         self.answered.set()
         return await self._until_out(equipment, self._rest)
+
+    def _next_pause_s(self) -> float:
+        """How long to leave it alone: a host that was ready may be back soon, with each miss that is less likely."""
+        pause_s, self._pause_s = self._pause_s, min(2 * self._pause_s, self._retry_s)
+        return pause_s
 
     async def _check(self, equipment: Equipment) -> Surveyed:
         deadline = asyncio.get_running_loop().time() + CHECK_WITHIN_S
@@ -251,7 +258,7 @@ class _Keeper:
             lost = group.create_task(equipment.wait_lost())
             await asyncio.wait((lost, rest), return_when=asyncio.FIRST_COMPLETED)
             lost.cancel()
-        pause_s, reason = rest.result() if rest.done() else (self._retry_s, "")
+        pause_s, reason = rest.result() if rest.done() else (self._next_pause_s(), "")
         if lost.cancelled():
             return f"rests: {reason.removeprefix(f'host {self.name}: ')}", pause_s
         return f"lost: {lost.result()}", pause_s

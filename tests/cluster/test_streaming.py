@@ -92,6 +92,29 @@ def test_copy_goes_on_where_the_connection_broke(
     assert all_remains(lab) == []
 
 
+@pytest.mark.parametrize(("direction", "copied_bytes"), [("upload", received_bytes), ("fetch", sent_bytes)])
+def test_copy_goes_on_when_the_ssh_server_was_started_again(
+    lab: Lab, heavy_film: Path, direction: str, copied_bytes: Callable[[Host], int]
+) -> None:
+    alpha = lab.host("alpha")
+    alpha.link(rate_bit_s=8e6)
+    lab.configure({"home": alpha.streaming()}, MORE_PROFILES)
+    source = lab.place.add(heavy_film)
+
+    with start_pytranscoder(lab.place, *COPY_ON_HOME, source) as running:
+        wait_for_bytes(running, direction, 1_500_000)
+        alpha.stop_sshd()
+        wait_until(running, "host_unavailable")
+        alpha.start_sshd()
+        alpha.link()
+        done = running.finish()
+
+    assert (done.status, done.of("attempt_failed")) == (0, [])
+    # What was under way when the server went, up to a MiB, is copied again.
+    assert copied_bytes(alpha) < heavy_film.stat().st_size + 1_200_000
+    assert all_remains(lab) == []
+
+
 def test_copies_tell_how_far_they_are_and_keep_to_the_bandwidth(lab: Lab, heavy_film: Path) -> None:
     alpha = lab.host("alpha")
     lab.configure({"home": alpha.streaming(bandwidth="1.5M")}, MORE_PROFILES)
