@@ -13,7 +13,18 @@ import pytranscoder
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pytranscoder"
-HEAVY = ("asyncio", "pydantic", "rich", "yaml", "av", "sqlite3", "platformdirs", "filelock", "imageio_ffmpeg")
+HEAVY = (
+    "asyncio",
+    "asyncssh",
+    "pydantic",
+    "rich",
+    "yaml",
+    "av",
+    "sqlite3",
+    "platformdirs",
+    "filelock",
+    "imageio_ffmpeg",
+)
 MAY_IMPORT_AV = {"probe", "examine", "worker", "container"}
 
 
@@ -55,7 +66,17 @@ def test_only_the_readers_of_media_import_pyav() -> None:
 
 
 def test_every_import_of_another_package_is_declared() -> None:
-    declared = {"av", "filelock", "imageio_ffmpeg", "platformdirs", "pydantic", "pydantic_core", "yaml", "rich"}
+    declared = {
+        "asyncssh",
+        "av",
+        "filelock",
+        "imageio_ffmpeg",
+        "platformdirs",
+        "pydantic",
+        "pydantic_core",
+        "yaml",
+        "rich",
+    }
     imported = set().union(*(imports_of(path) for path in PACKAGE.rglob("*.py")))
 
     assert imported - set(sys.stdlib_module_names) - {"pytranscoder"} <= declared

@@ -271,7 +271,7 @@ def test_queue_of_another_machine_fails_the_job_at_planning(place: Place, film: 
 
     done = run_pytranscoder(place, "--json", *words, "-p", "large", place.add(film))
 
-    assert (done.status, done.of("planned"), done.of("job_ready")) == (1, [], [])
+    assert (done.status, done.of("planned"), done.of("encode_started")) == (1, [], [])
     assert "this machine has no queue gpu; give it a number of slots" in done.reasons[0]
 
 
