@@ -134,12 +134,15 @@ def _is_encode(process: Process) -> bool:
 
 
 def _local_encodes(place: Place) -> list[Process]:
-    """The encodes of the manager's own machine, with the leaders of their groups."""
+    """The encodes of the manager's own machine, and their supervisors.
+
+    Not what watches over these for the death of the manager: nobody stands in for it, and the manager dies too.
+    """
     found = []
     for pid in processes_of(place):
         with suppress(OSError):
             command = _command_of(pid)
-            if ".ptc-" in command and (" -i " in command or os.getpgid(pid) == pid):
+            if ".ptc-" in command and (not command.startswith("/bin/sh") or os.getpgid(pid) == pid):
                 found.append(Process(pid, pid, "", command))
     return found
 
