@@ -65,7 +65,8 @@ class SshTransport:
             return SshProcess(self.host, argv[0], token, keep_bytes)
 
         async with self._connections.session(make_process, LOGIN_COMMAND) as (channel, process):
-            channel.write(remote_script(argv, partial, token, patience))
+            with suppress(BrokenPipeError):  # the login shell is gone already; the session tells why
+                channel.write(remote_script(argv, partial, token, patience))
             # Not a task group, as that would wrap the errors of the body; this task raises none and ends below.
             heart = asyncio.get_running_loop().create_task(_beat(channel, patience.heartbeat_s))
             try:
@@ -148,7 +149,7 @@ class SshProcess(asyncssh.SSHClientSession[bytes]):
         self._pieces.clear()
         if self._channel is not None and not self._ended.is_set():
             self._channel.resume_reading()
-            if not self._channel.is_closing():
+            with suppress(BrokenPipeError):
                 self._channel.write(b"stop\n")
             with suppress(TimeoutError):
                 async with asyncio.timeout(within_s):
@@ -232,6 +233,7 @@ class SshProcess(asyncssh.SSHClientSession[bytes]):
 
 
 async def _beat(channel: "asyncssh.SSHClientChannel[Any]", every_s: float) -> None:
-    while not channel.is_closing():
-        channel.write(b"\n")
-        await asyncio.sleep(every_s)
+    with suppress(BrokenPipeError):  # that it is closed its session tells
+        while True:
+            channel.write(b"\n")
+            await asyncio.sleep(every_s)

@@ -72,6 +72,7 @@ def test_every_job_of_a_cancelled_run_ends_exactly_once(seed: int) -> None:
     assert not ended.running
 
 
+@pytest.mark.timeout(300)
 def test_thousands_of_jobs_end_on_more_than_a_hundred_hosts() -> None:
     assert len(world(99, 2000, 100).outcomes) == 2000
 
