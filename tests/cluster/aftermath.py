@@ -87,6 +87,8 @@ def wrong_with_run(record: Record, films: Iterable[Film]) -> list[str]:
 
 def _wrong_with_end(record: Record, films: Iterable[Film]) -> list[str]:
     """Every job has an outcome, and queue file, last event and exit status tell of it."""
+    if not record.of("run_finished"):
+        return [f"broke off with status {record.status}: {record.stderr}"]
     outcomes = record.outcomes
     done = {path for path, outcome in outcomes.items() if outcome in DONE}
     # What an earlier run had encoded when it was killed is no job any more.
