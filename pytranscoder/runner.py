@@ -158,7 +158,8 @@ class Runner:
                 if slot is not None:
                     slot.set()
             case StopAttempt():
-                self._state.attempts[action.attempt].task.cancel()
+                # Not at once: a task that is cancelled before its first step never gets to tell of its end.
+                asyncio.get_running_loop().call_soon(self._state.attempts[action.attempt].task.cancel)
             case RestHost():
                 self._fleet.rest((action.cluster, action.host), action.pause_s, action.reason)
             case FinishJob():

@@ -180,6 +180,21 @@ async def test_an_interruption_in_mid_encode_cancels_every_job(film: Path, journ
     assert {path.name for path in film.parent.iterdir()} == {"film.mkv", "other.mkv", "state"}
 
 
+async def test_an_attempt_that_is_stopped_before_its_first_step_ends_all_the_same(film: Path, journal: Journal) -> None:
+    def stop(event: Event) -> None:
+        if isinstance(event, events.JobReady | events.HostReady) and {events.JobReady, events.HostReady} <= set(
+            kinds(seen)
+        ):
+            runner.emit(events.CancelRequested(time=event.time))  # at once after the attempt at the job was started
+
+    seen: list[Event] = []
+    runner = Runner(order(film), journal, [seen.append, stop])
+    async with asyncio.timeout(20):
+        await runner.run()
+
+    assert outcomes(seen) == {"film.mkv": Outcome.CANCELLED}
+
+
 async def test_a_dry_run_tells_its_plan_and_touches_nothing(film: Path) -> None:
     before = film.read_bytes(), film.stat().st_mtime_ns, film.stat().st_ino
 
