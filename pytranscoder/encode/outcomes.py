@@ -36,7 +36,11 @@ class Totals:
             self.output_bytes += event.output_bytes or 0
 
     def finished(self, started: RunStarted, now: float, *, interrupted: bool, no_host: bool) -> RunFinished:
-        """Returns the last event of a run."""
+        """Returns the last event of a run.
+
+        A cluster whose jobs were given up had no host, also if one came later: unless the user interrupts, nothing else
+        is cancelled.
+        """
         return RunFinished(
             time=now,
             run=started.run,
@@ -49,7 +53,7 @@ class Totals:
             source_bytes=self.source_bytes,
             output_bytes=self.output_bytes,
             interrupted=interrupted,
-            no_host=no_host,
+            no_host=no_host or (self.jobs[Outcome.CANCELLED] > 0 and not interrupted),
         )
 
 

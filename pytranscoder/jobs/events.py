@@ -284,7 +284,7 @@ class Notice(Event):
 class RunFinished(Event):
     """The last event of a run: its counts by outcome, bytes of encoded files before and after, and length.
 
-    With `no_host` nothing could be encoded at all.
+    With `no_host` this machine, or one of the clusters, had nothing to encode with.
     """
 
     run: str

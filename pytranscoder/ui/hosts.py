@@ -39,6 +39,7 @@ class Hosts:
         self.in_cluster = False
         self._records: dict[HostKey, HostRecord] = {}
         self._clusters: dict[str, set[str | None]] = {}
+        self._given_up: set[str] = set()
         self._cancelled = False
 
     def handle(self, event: Event) -> None:
@@ -75,9 +76,10 @@ class Hosts:
         return f"{cluster}/{host}" if is_ambiguous else host
 
     def unusable_clusters(self) -> list[str]:
-        """The clusters none of whose hosts can take work."""
+        """The clusters none of whose hosts can take work, or could when their jobs were given up."""
         usable = {record.key[0] for record in self._records.values() if record.trouble is None}
-        return sorted({cluster for cluster, _ in self._records if cluster is not None and cluster not in usable})
+        lacking = {cluster for cluster, _ in self._records if cluster is not None and cluster not in usable}
+        return sorted(lacking | self._given_up)
 
     def _put(self, record: HostRecord) -> None:
         cluster, host = record.key
@@ -92,6 +94,8 @@ class Hosts:
         self._put(replace(record, failures=record.failures + is_failure))
 
     def _finish(self, event: JobFinished) -> None:
+        if event.outcome is Outcome.CANCELLED and event.cluster is not None and not self._cancelled:
+            self._given_up.add(event.cluster)
         if event.host is None:
             return
         record = self.record(event.cluster, event.host)

@@ -99,3 +99,16 @@ def test_cluster_without_usable_host_is_named() -> None:
     )
 
     assert hosts.unusable_clusters() == ["work"]
+
+
+@pytest.mark.parametrize(
+    ("before", "clusters"),
+    [([], ["work"]), ([CancelRequested(time=0.0)], [])],
+    ids=["for want of a host", "by the user"],
+)
+def test_cluster_whose_jobs_were_given_up_is_named_though_a_host_came_later(
+    before: list[Event], clusters: list[str]
+) -> None:
+    given_up = finished(1, Outcome.CANCELLED, cluster="work", attempt=None)
+
+    assert hosts_of(*before, given_up, host_ready("pc", cluster="work")).unusable_clusters() == clusters
