@@ -24,3 +24,10 @@ async def await_end(lock: Path, within_s: float = STOPS_WITHIN_S) -> None:
         with suppress(ProcessLookupError):
             waiter.kill()
         await waiter.wait()
+
+
+async def await_gone(path: Path, within_s: float = STOPS_WITHIN_S) -> None:
+    """Wait until a file is gone, which another machine's supervisor removes after the command; raises TimeoutError."""
+    async with asyncio.timeout(within_s):
+        while path.exists():
+            await asyncio.sleep(0.02)  # nothing tells of it

@@ -19,7 +19,7 @@ from pytranscoder.hosts.ssh import SshTransport
 from pytranscoder.hosts.supervisor import Patience
 from tests.clips import FFMPEG
 from tests.hosts.conftest import MakeAddress, MakeSshd
-from tests.hosts.programs import STOPS_WITHIN_S, await_end, program
+from tests.hosts.programs import STOPS_WITHIN_S, await_end, await_gone, program
 from tests.hosts.relays import Relay, relay_to
 from tests.hosts.sshd import LOGIN_SHELLS, ROOT, Sshd
 
@@ -107,7 +107,7 @@ async def test_a_command_dies_with_its_manager(sshd: Sshd, ssh_home: Path, share
 
         await await_end(lock)
 
-    assert not partial.exists()
+    await await_gone(partial)
 
 
 async def test_a_real_ffmpeg_dies_with_its_manager(sshd: Sshd, ssh_home: Path, tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ async def test_a_real_ffmpeg_dies_with_its_manager(sshd: Sshd, ssh_home: Path, t
 
         await await_end(lock)
 
-    assert not partial.exists()
+    await await_gone(partial)
 
 
 async def test_a_real_ffmpeg_encodes(connections: Connections, tmp_path: Path) -> None:
