@@ -29,5 +29,5 @@ async def await_end(lock: Path, within_s: float = STOPS_WITHIN_S) -> None:
 async def await_gone(path: Path, within_s: float = STOPS_WITHIN_S) -> None:
     """Wait until a file is gone, which another machine's supervisor removes after the command; raises TimeoutError."""
     async with asyncio.timeout(within_s):
-        while path.exists():
-            await asyncio.sleep(0.02)  # nothing tells of it
+        while path.exists():  # noqa: ASYNC110  # nothing tells of it
+            await asyncio.sleep(0.02)
