@@ -49,7 +49,8 @@ class Member:
             settings = read_settings(self.definition.ip or "", self.definition.port, self.definition.user)
         except (OSError, ValueError):  # which the first connection will tell
             return f"{self.definition.ip}:{self.definition.port}"
-        return f"{settings.hostname.lower()}:{settings.port}"
+        # Behind two jump hosts, two machines may have one address.
+        return " ".join((*map(str, settings.jumps), f"{settings.hostname.lower()}:{settings.port}"))
 
 
 def local_member(ffmpeg: str | None, queues: Mapping[str, int]) -> Member:

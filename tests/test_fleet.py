@@ -50,6 +50,13 @@ def test_two_ports_of_an_address_are_two_machines() -> None:
     assert member("a", "c", ip="10.0.0.9").spec.machine != member("b", "c", ip="10.0.0.9", port=2222).spec.machine
 
 
+def test_one_address_behind_two_jump_hosts_is_two_machines(home: Path) -> None:
+    entries = "".join(f"Host {name}\n  HostName 10.0.0.9\n  ProxyJump {name}-gate\n" for name in ("ours", "theirs"))
+    (home / ".ssh" / "config").write_text(entries)
+
+    assert member("a", "c", ip="ours").spec.machine != member("b", "c", ip="theirs").spec.machine
+
+
 def test_this_machine_is_one_whatever_its_name() -> None:
     here = Member(HostDefinition("desk", HostType.LOCAL), "home")
 

@@ -58,6 +58,8 @@ class _Line(asyncssh.SSHClient):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.broken = describe_loss(exc)
+        if self.via is not None and self.via.connection is not None:
+            self.via.connection.close()  # nobody else goes this way
         self.on_break()
 
     async def create_session(self, factory: Callable[[], _Session], command: str) -> tuple[_Channel, _Session]:
@@ -224,7 +226,7 @@ class Connections:
         settings = await self._read_settings(address, deadline)
         try:
             for jump in settings.jumps if via is None else ():
-                via = await self._connect_to(_jump_address(jump), keepalive_s, deadline, via)
+                via = await self._connect_to(Address(*jump), keepalive_s, deadline, via)
             return await self._log_in(settings, keepalive_s, deadline, via)
         except BaseException:
             if via is not None:
@@ -265,9 +267,3 @@ def describe_loss(exc: Exception | None) -> str:
 def _abort_channel(opening: "asyncio.Future[tuple[_Channel, Any]]") -> None:
     if not opening.cancelled() and opening.exception() is None:
         opening.result()[0].abort()
-
-
-def _jump_address(jump: str) -> Address:
-    user, _, place = jump.rpartition("@")
-    name, _, port = place.partition(":")
-    return Address(name, int(port) if port else None, user or None)

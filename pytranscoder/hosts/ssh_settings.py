@@ -1,10 +1,11 @@
 """What `ssh` would use to reach a host: its configuration files, keys and known hosts. Connects to nothing."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import asyncssh
 
@@ -18,7 +19,18 @@ CIPHERS = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@opens
 # Any kind of host key, so that a host whose known key is of another kind is told from one that cannot be talked to.
 HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-*", "rsa-sha2-*")
 
+# ssh_config(5), ProxyJump: [user@]host[:port] or a URI; an IPv6 address is in brackets.
+_JUMP = re.compile(r"(?:ssh://)?(?:(?P<user>.+)@)?(?:\[(?P<address>[^]]+)\]|(?P<name>[^]\[:]+))(?::(?P<port>\d+))?/?")
+
 _Keys = tuple[tuple[asyncssh.SSHKey, ...], tuple[asyncssh.SSHKey, ...]]
+
+
+class Jump(NamedTuple):
+    """A host on the way to another one."""
+
+    name: str
+    port: int | None = None
+    user: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +46,7 @@ class Settings:
     user: str
     known_hosts_name: str
     is_known: bool
-    jumps: tuple[str, ...]
+    jumps: tuple[Jump, ...]
     options: Mapping[str, Any]
 
     @property
@@ -146,11 +158,15 @@ def _with_port(name: str, port: int) -> str:
     return name if port == DEFAULT_PORT else f"[{name}]:{port}"
 
 
-def _jumps(tunnel: object, ip: str) -> tuple[str, ...]:
+def _jumps(tunnel: object, ip: str) -> tuple[Jump, ...]:
     # `Host *` with a ProxyJump is meant for the jump host too only by oversight; ssh breaks that circle as well.
-    hops = tuple(tunnel.split(",")) if isinstance(tunnel, str) else ()
-    return () if any(_hop_name(hop) == ip for hop in hops) else hops
+    jumps = tuple(_read_jump(text) for text in tunnel.split(",")) if isinstance(tunnel, str) else ()
+    return () if any(jump.name == ip for jump in jumps) else jumps
 
 
-def _hop_name(hop: str) -> str:
-    return hop.rpartition("@")[2].partition(":")[0]
+def _read_jump(text: str) -> Jump:
+    found = _JUMP.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"ProxyJump {text} is no [user@]host[:port]")
+    port = found["port"]
+    return Jump(found["address"] or found["name"], int(port) if port else None, found["user"])

@@ -44,6 +44,11 @@ def write_config(home: Path, *lines: str) -> None:
     config.write_text("\n".join([*lines, config.read_text()]))
 
 
+def open_sockets() -> int:
+    links = [path for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+    return sum(str(link.readlink()).startswith("socket:") for link in links)
+
+
 @pytest.fixture
 def relay(sshd: Sshd) -> Iterator[Relay]:
     with relay_to(sshd.port) as link:
@@ -232,6 +237,20 @@ async def test_a_jump_host_is_gone_through(sshd: Sshd, ssh_home: Path) -> None:
     write_config(ssh_home, "Host inner", "HostName 127.0.0.1", f"Port {sshd.port}", f"ProxyJump {jump}", "Host *")
 
     assert await who_am_i(Address("inner", user="root-bash")) == "root-bash"
+
+
+async def test_a_connection_that_breaks_takes_that_to_its_jump_host_with_it(sshd: Sshd, ssh_home: Path) -> None:
+    jump = f"user-bash@127.0.0.1:{sshd.port}"
+    write_config(ssh_home, "Host inner", "HostName 127.0.0.1", f"Port {sshd.port}", f"ProxyJump {jump}", "Host *")
+    async with connected(Address("inner", user="root-bash")) as connections:
+        first = await connections.data()
+        open_before = open_sockets()
+        first.abort()
+        await first.wait_closed()
+
+        await connections.data()
+
+        assert open_sockets() == open_before
 
 
 @pytest.mark.parametrize(
