@@ -29,6 +29,7 @@ from pytranscoder.errors import (
     printable,
 )
 from pytranscoder.fleet import Member, local_member
+from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.jobs.events import Notice, RunFinished
 from pytranscoder.jobs.journal import Journal
 from pytranscoder.jobs.sources import Request, Selection, require_list
@@ -177,7 +178,13 @@ def _members_of(config: Config, cluster: str | None, host: str | None) -> list[M
     if not chosen:
         which = f"host {host} of cluster {cluster} is" if host else f"all hosts of cluster {cluster} are"
         raise NoHostError(f"{which} disabled; set `status: enabled` in the configuration")
-    return [Member(definition, cluster) for definition in chosen]
+    return [Member(_with_ffmpeg(definition, config), cluster) for definition in chosen]
+
+
+def _with_ffmpeg(definition: HostDefinition, config: Config) -> HostDefinition:
+    """This machine has the same ffmpeg in a cluster as without one, unless the host's entry names another."""
+    is_silent = definition.type is HostType.LOCAL and definition.ffmpeg is None
+    return replace(definition, ffmpeg=config.ffmpeg) if is_silent else definition
 
 
 def _expand_globs(file: FileArgument) -> list[Request]:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from pytranscoder.arguments import Arguments, parse
-from pytranscoder.cli import exit_status, run_command
+from pytranscoder.cli import exit_status, members, run_command
+from pytranscoder.config.load import load_config
 from pytranscoder.jobs.events import RunFinished
 
 RULES = "profiles: {small: {output_options: '-c copy'}}\nrules: {all: {profile: small}}\n"
@@ -117,6 +118,15 @@ def test_a_profile_that_does_not_exist_is_a_mistake_in_the_usage(capsys: pytest.
 def test_a_list_that_does_not_exist_is_a_mistake_in_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--from-file", "gone.txt") == 2
     assert "cannot read the list" in capsys.readouterr().err
+
+
+def test_this_machine_has_the_same_ffmpeg_in_a_cluster_unless_its_entry_names_another(configuration: Path) -> None:
+    hosts = "{desk: {type: local}, own: {type: local, ffmpeg: /own}, pc: {type: mounted, ip: pc}}"
+    configuration.write_text(f"config: {{ffmpeg: /global, clusters: {{home: {hosts}}}}}\n{RULES}")
+
+    found = members(load_config(configuration), ["home"], None)
+
+    assert [member.definition.ffmpeg for member in found] == ["/global", "/own", None]
 
 
 def test_without_a_usable_ffmpeg_there_is_no_host(configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:
