@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +69,10 @@ class Fleet:
     def __init__(
         self, members: Sequence[Member], setup: Setup, emit: Callable[[Event], None], retry_s: float = RETRY_S
     ) -> None:
-        self._keepers = {member.spec.key: _Keeper(member, setup, emit, retry_s) for member in members}
+        self._samples = {member.cluster: _Samples() for member in members}
+        self._keepers = {
+            member.spec.key: _Keeper(member, setup, emit, self._samples[member.cluster], retry_s) for member in members
+        }
 
     async def keep(self) -> None:
         """Keeps every host in use as long as there is work."""
@@ -90,9 +94,8 @@ class Fleet:
         self._keepers[key].rest(pause_s, reason)
 
     def show_sample(self, cluster: str | None, media: Path | None) -> None:
-        """Gives the hosts of a cluster a file that they must see before they are used; None when there is none."""
-        for key in self.keys(cluster):
-            self._keepers[key].show_sample(media)
+        """Gives the hosts of a cluster a file that they must see before they are used; None when that was all."""
+        self._samples[cluster].add(media)
 
     async def unseen(self, cluster: str | None, media: Iterable[Path]) -> list[tuple[str, str]]:
         """Returns which hosts that are ready do not see which of these files, with the reason."""
@@ -117,17 +120,43 @@ class Fleet:
         return self._keepers[key].definition
 
 
+class _Samples:
+    """The files of one cluster, in their order, of which a host must see one."""
+
+    def __init__(self) -> None:
+        self._media: deque[Path] = deque()
+        self._told = asyncio.Event()
+
+    def add(self, media: Path | None) -> None:
+        if media is not None:
+            self._media.append(media)
+        self._told.set()
+
+    async def first(self) -> Path | None:
+        """Waits for files and returns the first that is there still, as encoded ones may be gone; None when all are."""
+        await self._told.wait()
+        while self._media:
+            media = self._media[0]
+            if await asyncio.to_thread(_size_bytes, media) is not None:
+                return media
+            if self._media and self._media[0] is media:
+                self._media.popleft()
+        return None
+
+
 class _Keeper:
     """Keeps one host."""
 
-    def __init__(self, member: Member, setup: Setup, emit: Callable[[Event], None], retry_s: float) -> None:
+    def __init__(
+        self, member: Member, setup: Setup, emit: Callable[[Event], None], samples: _Samples, retry_s: float
+    ) -> None:
         self._member = member
         self._setup = setup
         self._emit = emit
         self._retry_s = self._pause_s = retry_s
         self._ffmpeg: Ffmpeg | None = None
         self._equipment: Equipment | None = None
-        self._sample: asyncio.Future[Path | None] = asyncio.get_running_loop().create_future()
+        self._samples = samples
         self._rest: asyncio.Future[tuple[float, str]] | None = None
         self.answered = asyncio.Event()
 
@@ -157,10 +186,6 @@ class _Keeper:
     def rest(self, pause_s: float, reason: str) -> None:
         if self._rest is not None and not self._rest.done():
             self._rest.set_result((pause_s, reason))
-
-    def show_sample(self, media: Path | None) -> None:
-        if not self._sample.done():
-            self._sample.set_result(media)
 
     async def keep(self) -> None:
         definition, cluster = self._member.definition, self._member.cluster
@@ -232,7 +257,7 @@ class _Keeper:
 
     async def _require_sample(self) -> None:
         if self._member.definition.type is HostType.MOUNTED:
-            sample = await asyncio.shield(self._sample)
+            sample = await self._samples.first()
             reason = await self.unseen(sample) if sample else None
             if reason is not None:
                 raise HostError(self.name, reason)

@@ -9,7 +9,7 @@ import pytest
 from pytranscoder.cli import members
 from pytranscoder.config.load import load_config
 from pytranscoder.encode.choose import Policy
-from pytranscoder.jobs.events import EncodeStarted, Event, HostReady, HostUnavailable
+from pytranscoder.jobs.events import EncodeEnded, EncodeStarted, Event, HostReady, HostUnavailable, JobFinished
 from pytranscoder.jobs.journal import Journal
 from pytranscoder.jobs.sources import Request, Selection
 from pytranscoder.runner import Order, Runner
@@ -196,6 +196,37 @@ def test_host_without_room_says_how_much_it_takes(lab: Lab, alpha: Host, film: P
     (reason,) = done.reasons
     assert (done.status, reason.startswith("host alpha: 17 MB are needed in ")) == (1, True)
     assert reason.endswith(" 0 MB are free; make room there, or set another `working_dir`")
+
+
+async def test_host_that_comes_late_must_see_a_file_that_is_still_there(
+    lab: Lab, beta: Host, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(lab.place.home))
+    gate = Path(f"{lab.place.diary}.open")
+    entry = beta.mounted(**{"path-substitutions": [f"{lab.place.media} /mnt/nothing"]})
+    lab.configure({"home": lab.local("desk", ffmpeg=lab.place.fake_ffmpeg("gate")) | entry})
+    beta.stop_sshd()
+    lab.place.let_finish()
+    seen: list[Event] = []
+
+    def play(event: Event) -> None:
+        seen.append(event)
+        if isinstance(event, EncodeEnded) and event.job == 1:
+            gate.unlink()
+        elif isinstance(event, JobFinished) and event.job == 1:
+            beta.start_sshd()  # which then is shown the second file, as the first is gone
+        elif (
+            isinstance(event, HostUnavailable | EncodeStarted) and event.host == "beta" and "refused" not in str(event)
+        ):
+            lab.place.let_finish()
+
+    films = [lab.place.add(film, f"{name}.mp4") for name in "abc"]
+    with closing(Journal(lab.place.state / "pytranscoder")) as journal:
+        journal.begin_run("r1", 1)
+        await Runner(order_of(lab, films), journal, [play]).run()
+
+    assert {event.host for event in seen if isinstance(event, EncodeStarted | HostReady)} == {"desk"}
+    assert any("does not see" in event.reason for event in seen if isinstance(event, HostUnavailable))
 
 
 async def test_host_is_tried_again_while_there_is_work_and_gets_some(
