@@ -31,12 +31,22 @@ class Member:
     cluster: str | None = None
 
     @property
+    def key(self) -> tuple[str | None, str]:
+        """What tells it from the other hosts of a run."""
+        return self.cluster, self.definition.name
+
+    @property
+    def slots(self) -> Mapping[str, int]:
+        """A host has a default queue of one slot unless it sets another number."""
+        return {DEFAULT_QUEUE: 1, **self.definition.queues}
+
+    @property
     def spec(self) -> HostSpec:
-        """What the scheduler knows of it. A host has a default queue of one slot unless it sets another number."""
+        """What the scheduler knows of it. Reads the ssh configuration."""
         definition = self.definition
         return HostSpec(
             name=definition.name,
-            slots={DEFAULT_QUEUE: 1, **definition.queues},
+            slots=self.slots,
             cluster=self.cluster,
             machine=self._machine(),
             profiles=frozenset(definition.profiles),
@@ -71,7 +81,7 @@ class Fleet:
     ) -> None:
         self._samples = {member.cluster: _Samples() for member in members}
         self._keepers = {
-            member.spec.key: _Keeper(member, setup, emit, self._samples[member.cluster], retry_s) for member in members
+            member.key: _Keeper(member, setup, emit, self._samples[member.cluster], retry_s) for member in members
         }
 
     async def keep(self) -> None:
@@ -263,7 +273,6 @@ class _Keeper:
                 raise HostError(self.name, reason)
 
     def _tell_ready(self, surveyed: Surveyed) -> None:
-        spec = self._member.spec
         self._emit(
             HostReady(
                 time=time.time(),
@@ -274,7 +283,7 @@ class _Keeper:
                 ffmpeg=surveyed.ffmpeg.path,
                 ffmpeg_version=surveyed.ffmpeg.version,
                 encoders=surveyed.ffmpeg.encoders,
-                slots=spec.slots,
+                slots=self._member.slots,
                 free_bytes=surveyed.free_bytes,
             )
         )
