@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,15 +107,11 @@ class Fleet:
         """Gives the hosts of a cluster a file that they must see before they are used; None when that was all."""
         self._samples[cluster].add(media)
 
-    async def unseen(self, cluster: str | None, media: Iterable[Path]) -> list[tuple[str, str]]:
+    async def unseen(self, cluster: str | None, media: Sequence[Path]) -> list[tuple[str, str]]:
         """Returns which hosts that are ready do not see which of these files, with the reason."""
         keepers = [self._keepers[key] for key in self.keys(cluster) if self._keepers[key].is_ready]
-        return [
-            (keeper.name, reason)
-            for path in media
-            for keeper in keepers
-            if (reason := await keeper.unseen(path)) is not None
-        ]
+        found = await asyncio.gather(*(keeper.all_unseen(media) for keeper in keepers))
+        return [(keeper.name, reason) for keeper, reasons in zip(keepers, found, strict=True) for reason in reasons]
 
     def keys(self, cluster: str | None) -> list[tuple[str | None, str]]:
         """The hosts of a cluster."""
@@ -213,6 +209,13 @@ class _Keeper:
                 if retry_in_s is None:
                     return
                 await asyncio.sleep(retry_in_s)
+
+    async def all_unseen(self, media: Sequence[Path]) -> list[str]:
+        """Returns why this host cannot work on some of these files, or that it could not be asked."""
+        try:
+            return [reason for path in media if (reason := await self.unseen(path)) is not None]
+        except HostError as exc:
+            return [exc.reason]
 
     async def unseen(self, media: Path) -> str | None:
         """Returns why this host cannot work on a file, None when it can or need not see it."""

@@ -49,8 +49,9 @@ class Rehearsal:
 
     async def end_with_warnings(self) -> None:
         """Warns of files that a host would not see."""
-        for (cluster, _), media in self._folders.items():
-            for host, reason in await self.fleet.unseen(cluster, [media]):
+        for cluster in {cluster: None for cluster, _ in self._folders}:
+            media = [path for (its_cluster, _), path in self._folders.items() if its_cluster == cluster]
+            for host, reason in await self.fleet.unseen(cluster, media):
                 self._warn(host, reason)
 
     def _event(self, number: int, planned: PlannedJob, spec: HostSpec) -> Event:

@@ -196,6 +196,19 @@ def test_dry_run_touches_nothing_anywhere(lab: Lab, alpha: Host, beta: Host, fil
     assert look_at_all(lab) == before
 
 
+def test_cluster_without_a_usable_host_does_not_hold_up_the_other_one(
+    lab: Lab, alpha: Host, beta: Host, film: Path
+) -> None:
+    beta.stop_sshd()
+    lab.configure({"home": alpha.streaming(), "work": beta.streaming()})
+    one, two = lab.place.add(film, "one.mp4"), lab.place.add(film, "two.mp4")
+
+    done = run_pytranscoder(lab.place, "--json", "-p", "small", "-c", "work", one, "-c", "home", two)
+
+    assert (done.status, done.outcomes) == (3, {"one.mp4": "cancelled", "two.mp4": "encoded"})
+    assert done.reasons == ["no usable host"]
+
+
 def test_dry_run_of_a_cluster_without_a_usable_host_exits_with_3(lab: Lab, alpha: Host, beta: Host, film: Path) -> None:
     beta.stop_sshd()
     lab.configure({"home": alpha.streaming(), "work": beta.streaming()})

@@ -9,7 +9,16 @@ import pytest
 from pytranscoder.cli import members
 from pytranscoder.config.load import load_config
 from pytranscoder.encode.choose import Policy
-from pytranscoder.jobs.events import EncodeEnded, EncodeStarted, Event, HostReady, HostUnavailable, JobFinished
+from pytranscoder.jobs.events import (
+    EncodeEnded,
+    EncodeStarted,
+    Event,
+    HostReady,
+    HostUnavailable,
+    JobFinished,
+    Notice,
+    Planned,
+)
 from pytranscoder.jobs.journal import Journal
 from pytranscoder.jobs.sources import Request, Selection
 from pytranscoder.runner import Order, Runner
@@ -227,6 +236,25 @@ async def test_host_that_comes_late_must_see_a_file_that_is_still_there(
 
     assert {event.host for event in seen if isinstance(event, EncodeStarted | HostReady)} == {"desk"}
     assert any("does not see" in event.reason for event in seen if isinstance(event, HostUnavailable))
+
+
+async def test_dry_run_tells_of_a_host_that_is_lost_before_it_was_asked_for_all_files(
+    lab: Lab, beta: Host, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(lab.place.home))
+    beta.share(lab.place.media)
+    lab.configure({"home": beta.mounted()})
+    seen: list[Event] = []
+
+    def play(event: Event) -> None:
+        seen.append(event)
+        if isinstance(event, Planned):
+            beta.stop_sshd()
+
+    finished = await Runner(order_of(lab, [lab.place.add(film)]), None, [play]).run()
+
+    (warning,) = [event.text for event in seen if isinstance(event, Notice)]
+    assert (warning.startswith("host beta: "), finished.failed) == (True, 0)
 
 
 async def test_host_is_tried_again_while_there_is_work_and_gets_some(
