@@ -150,6 +150,15 @@ class _Samples:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Out:
+    """Why a host is out, and how long to leave it alone."""
+
+    reason: str
+    pause_s: float
+    rests: bool = False
+
+
 class _Keeper:
     """Keeps one host."""
 
@@ -197,12 +206,17 @@ class _Keeper:
         definition, cluster = self._member.definition, self._member.cluster
         async with equipped(definition, cluster, self._setup) as self._equipment:
             while True:
-                reason, pause_s = await self._serve(self._equipment)
+                out = await self._serve(self._equipment)
                 # In local mode there is no other host, and what stands against this one will not go by itself.
-                retry_in_s = None if cluster is None else pause_s
+                retry_in_s = None if cluster is None else out.pause_s
                 self._emit(
                     HostUnavailable(
-                        time=time.time(), host=self.name, cluster=cluster, reason=reason, retry_in_s=retry_in_s
+                        time=time.time(),
+                        host=self.name,
+                        cluster=cluster,
+                        reason=out.reason,
+                        retry_in_s=retry_in_s,
+                        rests=out.rests,
                     )
                 )
                 self.answered.set()
@@ -231,15 +245,15 @@ class _Keeper:
         what = "does not see" if size_bytes is None else "sees another file than"
         return f"it {what} {printable(media)} as {printable(theirs)}; {remedy} `path-substitutions`"
 
-    async def _serve(self, equipment: Equipment) -> tuple[str, float]:
-        """Makes the host ready and returns when it is not any more: why, and how long to leave it alone."""
+    async def _serve(self, equipment: Equipment) -> _Out:
+        """Makes the host ready and returns when it is not any more."""
         try:
             surveyed = await self._check(equipment)
             await self._require_sample()
         except TimeoutError:
-            return f"its check took longer than {CHECK_WITHIN_S:g} s; is it overloaded?", self._next_pause_s()
+            return _Out(f"its check took longer than {CHECK_WITHIN_S:g} s; is it overloaded?", self._next_pause_s())
         except HostError as exc:
-            return exc.reason, self._next_pause_s()
+            return _Out(exc.reason, self._next_pause_s())
         self._pause_s = min(SOON_S, self._retry_s)
         self._rest = asyncio.get_running_loop().create_future()
         self._tell_ready(surveyed)
@@ -291,15 +305,15 @@ class _Keeper:
             )
         )
 
-    async def _until_out(self, equipment: Equipment, rest: "asyncio.Future[tuple[float, str]]") -> tuple[str, float]:
+    async def _until_out(self, equipment: Equipment, rest: "asyncio.Future[tuple[float, str]]") -> _Out:
         async with asyncio.TaskGroup() as group:
             lost = group.create_task(equipment.wait_lost())
             await asyncio.wait((lost, rest), return_when=asyncio.FIRST_COMPLETED)
             lost.cancel()
         pause_s, reason = rest.result() if rest.done() else (self._next_pause_s(), "")
         if lost.cancelled():
-            return f"rests: {reason.removeprefix(f'host {self.name}: ')}", pause_s
-        return f"lost: {lost.result()}", pause_s
+            return _Out(f"rests: {reason.removeprefix(f'host {self.name}: ')}", pause_s, rests=True)
+        return _Out(f"lost: {lost.result()}", pause_s)
 
 
 def _size_bytes(path: Path) -> int | None:

@@ -65,13 +65,15 @@ class HostReady(Event):
 class HostUnavailable(Event):
     """A host cannot take work, and why. It is tried again in `retry_in_s` seconds; None is never.
 
-    Comes again with each try that fails.
+    Comes again with each try that fails. One that `rests` is in order as far as is known, and what was copied there
+    is there still.
     """
 
     host: str
     reason: str
     cluster: str | None = None
     retry_in_s: float | None = None
+    rests: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

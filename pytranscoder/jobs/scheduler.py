@@ -123,7 +123,7 @@ class Scheduler:
                 yield from self._accept(event, now)
             case HostReady():
                 yield from self._welcome(event, now)
-            case HostUnavailable():
+            case HostUnavailable(rests=False):  # of a host that rests all is known here
                 yield from self._lose(event, now)
             case AttemptSucceeded():
                 yield from self._succeed(event)

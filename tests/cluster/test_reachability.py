@@ -1,7 +1,10 @@
 """Hosts that cannot be used: each is named with its reason, the others go on, and it joins when it can be used."""
 
+import os
+import signal
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,15 +13,20 @@ from pytranscoder.cli import members
 from pytranscoder.config.load import load_config
 from pytranscoder.encode.choose import Policy
 from pytranscoder.jobs.events import (
+    Direction,
     EncodeEnded,
     EncodeStarted,
     Event,
     HostReady,
     HostUnavailable,
     JobFinished,
+    MediaStaged,
     Notice,
     Planned,
+    Progress,
+    Transfer,
 )
+from pytranscoder.jobs.health import Pauses
 from pytranscoder.jobs.journal import Journal
 from pytranscoder.jobs.sources import Request, Selection
 from pytranscoder.runner import Order, Runner
@@ -236,6 +244,36 @@ async def test_host_that_comes_late_must_see_a_file_that_is_still_there(
 
     assert {event.host for event in seen if isinstance(event, EncodeStarted | HostReady)} == {"desk"}
     assert any("does not see" in event.reason for event in seen if isinstance(event, HostUnavailable))
+
+
+async def test_what_was_sent_ahead_is_encoded_after_a_rest_and_not_sent_again(
+    lab: Lab, alpha: Host, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(lab.place.home))
+    alpha.ffmpeg_stand_in("gate")
+    lab.configure({"home": alpha.streaming()})
+    seen: list[Event] = []
+    killed: list[int] = []
+
+    def play(event: Event) -> None:
+        seen.append(event)
+        is_ahead = sum(isinstance(it, MediaStaged) for it in seen) == 2
+        if isinstance(event, Progress) and is_ahead and not killed:
+            killed.extend(
+                it.pid for it in alpha.processes() if "-progress" in it.command and it.program.startswith("python")
+            )
+            os.kill(killed[0], signal.SIGKILL)
+        elif isinstance(event, HostUnavailable):
+            alpha.let_finish()
+
+    order = replace(order_of(lab, [lab.place.add(film, f"{name}.mp4") for name in "ab"]), pauses=Pauses(host_s=0.2))
+    with closing(Journal(lab.place.state / "pytranscoder")) as journal:
+        journal.begin_run("r1", 1)
+        finished = await Runner(order, journal, [play]).run()
+
+    uploads = [event.attempt for event in seen if isinstance(event, Transfer) and event.direction is Direction.UPLOAD]
+    assert finished.encoded == 2
+    assert sorted(set(uploads)) == ["r1-1-1", "r1-1-2", "r1-2-1"]
 
 
 async def test_dry_run_tells_of_a_host_that_is_lost_before_it_was_asked_for_all_files(

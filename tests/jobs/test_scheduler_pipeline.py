@@ -1,5 +1,7 @@
 """Hosts to which media is copied: one job for each slot is staged ahead, told as stories."""
 
+from dataclasses import replace
+
 from pytranscoder.errors import Fault
 from pytranscoder.jobs.events import Outcome
 from tests.jobs.samples import (
@@ -121,7 +123,16 @@ def test_what_is_staged_on_a_resting_host_begins_when_it_is_back() -> None:
     actions = story.tell(failed("r-1-1", "nas", Fault.HOST, retry_here=True))
 
     assert (rests(actions), slotted(actions)) == ([("nas", 10)], [])
+    assert story.tell(replace(down(NAS, time=1), rests=True)) == []
     assert slotted(story.tell(up(NAS, time=13))) == ["r-2-1"]
+
+
+def test_what_is_staged_on_a_host_that_does_not_come_back_from_its_rest_is_given_up_there() -> None:
+    story = Story(NAS)
+    story.tell(ready(1, cluster="home"), ready(2, cluster="home"), staged("r-1-1", "nas"), staged("r-2-1", "nas"))
+    story.tell(failed("r-1-1", "nas", Fault.HOST, retry_here=True), replace(down(NAS, time=1), rests=True))
+
+    assert stopped(story.tell(down(NAS, time=13))) == ["r-2-1"]
 
 
 def test_a_failed_upload_is_a_fault_of_the_host() -> None:
