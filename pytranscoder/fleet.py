@@ -12,7 +12,7 @@ from pytranscoder.encode.equipment import Equipment, Setup, equipped
 from pytranscoder.errors import HostError, printable
 from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.hosts.ffmpeg import Ffmpeg, check_ffmpeg, find_local_ffmpeg
-from pytranscoder.hosts.ssh_settings import read_settings
+from pytranscoder.hosts.ssh_settings import SETTINGS_FAULTS, read_settings
 from pytranscoder.hosts.survey import Surveyed, size_on_host, survey
 from pytranscoder.jobs.events import LOCAL_HOST, Event, HostReady, HostUnavailable, Notice
 from pytranscoder.jobs.hostspec import HostSpec
@@ -58,7 +58,7 @@ class Member:
             return LOCAL_HOST
         try:  # one cluster may have the address, another a name that ~/.ssh/config has for it
             settings = read_settings(self.definition.ip or "", self.definition.port, self.definition.user)
-        except (OSError, ValueError):  # which the first connection will tell
+        except SETTINGS_FAULTS:  # which the first connection will tell
             return f"{self.definition.ip}:{self.definition.port}"
         # Behind two jump hosts, two machines may have one address.
         return " ".join((*map(str, settings.jumps), f"{settings.hostname.lower()}:{settings.port}"))

@@ -63,7 +63,12 @@ def test_this_machine_is_one_whatever_its_name() -> None:
     assert here.spec.machine == local_member(None, {}).spec.machine
 
 
-def test_an_ssh_configuration_that_cannot_be_read_keeps_hosts_apart(home: Path) -> None:
-    (home / ".ssh" / "config").write_text("Port not-a-number\n")
+@pytest.mark.parametrize(
+    "line",
+    ["Port not-a-number", "UserKnownHostsFile ~no.such.user/known_hosts", "Include ~/.ssh/config"],
+    ids=["no number", "no such user", "includes itself"],
+)
+def test_an_ssh_configuration_that_cannot_be_read_keeps_hosts_apart(home: Path, line: str) -> None:
+    (home / ".ssh" / "config").write_text(f"{line}\n")
 
     assert member("a", "c", ip="10.0.0.9").spec.machine != member("b", "c", ip="10.0.0.8").spec.machine

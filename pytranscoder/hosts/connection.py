@@ -14,7 +14,7 @@ import asyncssh
 
 from pytranscoder.errors import HostError, LostError, UnreachableError
 from pytranscoder.hosts.connect_faults import explain, explain_settings
-from pytranscoder.hosts.ssh_settings import Settings, read_settings
+from pytranscoder.hosts.ssh_settings import SETTINGS_FAULTS, Settings, read_settings
 
 CONNECT_WITHIN_S = 10.0
 # OpenSSH allows 10 (MaxSessions), and counts a session until its last process is gone, which may be after its channel.
@@ -25,7 +25,7 @@ CONTROL_KEEPALIVE_S = 10.0
 DATA_KEEPALIVE_S = 60.0
 MISSED_KEEPALIVES = 3
 
-# What `asyncssh` raises when a connection cannot be made. ValueError: a configuration or key that it cannot read.
+# What `asyncssh` raises when a connection cannot be made.
 _FAULTS = (asyncssh.Error, OSError, ValueError)
 
 _Channel = asyncssh.SSHClientChannel[Any]
@@ -237,7 +237,7 @@ class Connections:
         try:
             async with asyncio.timeout_at(deadline):
                 return await asyncio.to_thread(read_settings, address.ip, address.port, address.user)
-        except _FAULTS as exc:
+        except SETTINGS_FAULTS as exc:
             raise UnreachableError(self._host, explain_settings(exc)) from exc
 
     async def _log_in(self, settings: Settings, keepalive_s: float, deadline: float, via: _Line | None) -> _Line:

@@ -22,6 +22,9 @@ HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-*", "rsa-sha2-*")
 # ssh_config(5), ProxyJump: [user@]host[:port] or a URI; an IPv6 address is in brackets.
 _JUMP = re.compile(r"(?:ssh://)?(?:(?P<user>.+)@)?(?:\[(?P<address>[^]]+)\]|(?P<name>[^]\[:]+))(?::(?P<port>\d+))?/?")
 
+# What comes of files that cannot be read or understood. RuntimeError: one includes itself, or a `~name` is nobody.
+SETTINGS_FAULTS = (OSError, ValueError, RuntimeError)
+
 _Keys = tuple[tuple[asyncssh.SSHKey, ...], tuple[asyncssh.SSHKey, ...]]
 
 
@@ -59,7 +62,7 @@ class Settings:
 def read_settings(ip: str, port: int | None = None, user: str | None = None) -> Settings:
     """Reads what applies to a host, which may be a name from an ssh configuration; `port` and `user` come first.
 
-    Raises ValueError and OSError for files that cannot be read or understood.
+    Raises one of SETTINGS_FAULTS for files that cannot be read or understood.
     """
     given: dict[str, Any] = {"config": _config_files()}
     if port:

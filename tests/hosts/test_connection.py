@@ -288,6 +288,15 @@ async def test_what_does_not_hinder_ssh_does_not_hinder_us(
     assert await who_am_i(address("root-bash")) == "root-bash"
 
 
+@pytest.mark.parametrize("line", ["Include ~/.ssh/config", "UserKnownHostsFile ~no.such.user/known_hosts"])
+async def test_an_ssh_configuration_that_cannot_be_read_makes_the_host_unusable(
+    address: MakeAddress, ssh_home: Path, line: str
+) -> None:
+    write_config(ssh_home, line)
+
+    assert (await refusal(address("root-bash"))).startswith("ssh configuration: ")
+
+
 async def test_a_mistake_in_the_ssh_configuration_is_named_with_its_line(address: MakeAddress, ssh_home: Path) -> None:
     write_config(ssh_home, "", "Port many")
 
