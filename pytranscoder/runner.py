@@ -20,8 +20,9 @@ from pytranscoder.encode.equipment import Setup
 from pytranscoder.encode.outcomes import Totals, finished_event, ready_event
 from pytranscoder.encode.recovery import recover_dead_runs
 from pytranscoder.encode.replace import Checkpoint, pass_by
-from pytranscoder.errors import Fault, first_leaf
+from pytranscoder.errors import Fault
 from pytranscoder.fleet import RETRY_S, Fleet, Member
+from pytranscoder.hosts.completion import all_or_none
 from pytranscoder.hosts.ffmpeg import find_local_ffmpeg
 from pytranscoder.hosts.local import LocalTransport
 from pytranscoder.intake import Desk, Intake
@@ -193,16 +194,13 @@ class Runner:
         return [request for request in requests if request.path not in gone]
 
     async def _work(self, requests: Sequence[Request], prober: Prober) -> None:
-        try:
-            async with asyncio.TaskGroup() as self._group:
-                if self._journal is not None:
-                    self._tools = self._make_tools(self._journal, prober)
-                keeping = self._group.create_task(self._fleet.keep())
-                await self._take_in(requests, prober)
-                await self._state.drained.wait()
-                keeping.cancel()
-        except BaseExceptionGroup as group:
-            raise first_leaf(group) from group
+        async with all_or_none() as self._group:
+            if self._journal is not None:
+                self._tools = self._make_tools(self._journal, prober)
+            keeping = self._group.create_task(self._fleet.keep())
+            await self._take_in(requests, prober)
+            await self._state.drained.wait()
+            keeping.cancel()
 
     async def _take_in(self, requests: Sequence[Request], prober: Prober) -> None:
         if self._journal is not None:

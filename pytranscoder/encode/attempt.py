@@ -28,9 +28,9 @@ from pytranscoder.errors import (
     StalledError,
     UnreadableMediaError,
     VerifyError,
-    first_leaf,
     printable,
 )
+from pytranscoder.hosts.completion import all_or_none
 from pytranscoder.hosts.ffmpeg import Ffmpeg
 from pytranscoder.hosts.transport import Transport
 from pytranscoder.jobs.events import (
@@ -199,13 +199,9 @@ class Attempt:
 
     async def _encode_while_examining(self, staged: Staged) -> tuple[Watched, Ends]:
         """Encode; meanwhile read where the source ends, as a damaged one shall not cost a night."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                ends = group.create_task(self._examine_source())
-                seen = group.create_task(self._encode(staged))
-        except BaseExceptionGroup as exc:
-            error = first_leaf(exc)
-            raise error from error.__cause__
+        async with all_or_none() as group:
+            ends = group.create_task(self._examine_source())
+            seen = group.create_task(self._encode(staged))
         return seen.result(), ends.result()
 
     async def _examine_source(self) -> Ends:

@@ -1,12 +1,11 @@
-"""Work that must not be cut off half-way, such as removing a directory, or must not hide that it was cut off.
-
-Does none itself.
-"""
+"""How work in tasks ends: not cut off half-way, not hiding that it was cut off, with one error. Does none itself."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
+
+from pytranscoder.errors import first_leaf
 
 T = TypeVar("T")
 
@@ -14,7 +13,7 @@ T = TypeVar("T")
 async def to_its_end(work: Coroutine[Any, Any, T], undo: Callable[[T], Awaitable[None]] | None = None) -> T:
     """Waits for `work` however often the waiting task is cancelled meanwhile; the cancellation follows.
 
-    What `work` has made is undone then, as nobody gets it.
+    What `work` has made is undone then, as nobody gets it, and nobody is told of an error of it.
     """
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
@@ -23,11 +22,10 @@ async def to_its_end(work: Coroutine[Any, Any, T], undo: Callable[[T], Awaitable
             await asyncio.wait([task])
         except asyncio.CancelledError as exc:
             cancelled = exc
-    result = task.result()
     if cancelled is None:
-        return result
-    if undo is not None:
-        await undo(result)
+        return task.result()
+    if task.exception() is None and undo is not None:
+        await undo(task.result())
     raise cancelled
 
 
@@ -49,3 +47,14 @@ async def in_own_task(work: Coroutine[Any, Any, T]) -> T:
             task.exception()  # asked for, or it would be reported as forgotten
         raise
     return task.result()
+
+
+@asynccontextmanager
+async def all_or_none() -> AsyncIterator[asyncio.TaskGroup]:
+    """A task group that ends with its first error itself instead of a group of that and what followed from it."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except BaseExceptionGroup as exc:
+        error = first_leaf(exc)
+        raise error from error.__cause__

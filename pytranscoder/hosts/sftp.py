@@ -39,7 +39,7 @@ from pytranscoder.errors import (
     UnreachableError,
     printable,
 )
-from pytranscoder.hosts.completion import in_own_task
+from pytranscoder.hosts.completion import all_or_none, in_own_task
 from pytranscoder.hosts.rate import Limiter
 from pytranscoder.hosts.sftp_faults import FOREIGN, NOTHING_THERE, disk_full, explain, is_lost, may_be_full
 from pytranscoder.hosts.transfer import (
@@ -49,7 +49,6 @@ from pytranscoder.hosts.transfer import (
     Deadline,
     OurFile,
     OurFileError,
-    all_or_none,
     open_ours,
     receive,
     send,

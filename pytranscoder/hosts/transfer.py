@@ -6,14 +6,14 @@ Knows neither connections nor retries: whatever breaks is raised as it comes.
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from io import FileIO
 from pathlib import Path
 from typing import TypeVar
 
 from asyncssh import SFTPClient, SFTPClientFile
 
-from pytranscoder.errors import first_leaf
+from pytranscoder.hosts.completion import all_or_none, to_its_end
 from pytranscoder.hosts.rate import Limiter, Window
 
 T = TypeVar("T")
@@ -139,15 +139,8 @@ async def open_ours(path: Path, mode: str) -> AsyncIterator[OurFile]:
 
 
 async def _in_thread(work: Callable[..., T], *args: object) -> T:
-    running = asyncio.get_running_loop().run_in_executor(None, work, *args)
     try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        while not running.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([running])
-        running.exception()  # asked for, or it would be reported as forgotten
-        raise
+        return await to_its_end(asyncio.to_thread(work, *args))
     except OSError as exc:
         raise OurFileError(exc) from exc
 
@@ -206,16 +199,6 @@ class Copy:
         self.arrived.add(offset, count)
         self._landed.set()
         self._report(self.arrived.bytes)
-
-
-@asynccontextmanager
-async def all_or_none() -> AsyncIterator[asyncio.TaskGroup]:
-    """A task group that ends with the error itself instead of a group of it and those that followed from it."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            yield group
-    except ExceptionGroup as exc:
-        raise first_leaf(exc) from exc
 
 
 async def send(copy: Copy, ours: OurFile, sftp: SFTPClient, theirs: SFTPClientFile) -> None:
