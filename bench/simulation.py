@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 
 from bench.result import Result
+from pytranscoder.jobs.actions import Action
 from pytranscoder.jobs.events import Event
-from pytranscoder.jobs.scheduler import Action
 from tests.jobs.samples import ready, spec
 from tests.jobs.world import Machinery, Mishaps, World
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.hosts.ffmpeg import Ffmpeg, check_ffmpeg, find_local_ffmpeg
 from pytranscoder.hosts.ssh_settings import SETTINGS_FAULTS, read_settings
 from pytranscoder.hosts.survey import Surveyed, size_on_host, survey
-from pytranscoder.jobs.events import LOCAL_HOST, Event, HostReady, HostUnavailable, Notice
+from pytranscoder.jobs.events import LOCAL_HOST, HostReady, HostUnavailable, Notice
 from pytranscoder.jobs.hostspec import HostSpec
 from pytranscoder.profiles.profile import DEFAULT_QUEUE
 
@@ -76,12 +76,10 @@ class Fleet:
     tried again every `retry_s` seconds, one that was lost sooner at first.
     """
 
-    def __init__(
-        self, members: Sequence[Member], setup: Setup, emit: Callable[[Event], None], retry_s: float = RETRY_S
-    ) -> None:
+    def __init__(self, members: Sequence[Member], setup: Setup, retry_s: float = RETRY_S) -> None:
         self._samples = {member.cluster: _Samples() for member in members}
         self._keepers = {
-            member.key: _Keeper(member, setup, emit, self._samples[member.cluster], retry_s) for member in members
+            member.key: _Keeper(member, setup, self._samples[member.cluster], retry_s) for member in members
         }
 
     async def keep(self) -> None:
@@ -162,12 +160,9 @@ class _Out:
 class _Keeper:
     """Keeps one host."""
 
-    def __init__(
-        self, member: Member, setup: Setup, emit: Callable[[Event], None], samples: _Samples, retry_s: float
-    ) -> None:
+    def __init__(self, member: Member, setup: Setup, samples: _Samples, retry_s: float) -> None:
         self._member = member
         self._setup = setup
-        self._emit = emit
         self._retry_s = self._pause_s = retry_s
         self._ffmpeg: Ffmpeg | None = None
         self._equipment: Equipment | None = None
@@ -209,7 +204,7 @@ class _Keeper:
                 out = await self._serve(self._equipment)
                 # In local mode there is no other host, and what stands against this one will not go by itself.
                 retry_in_s = None if cluster is None else out.pause_s
-                self._emit(
+                self._setup.emit(
                     HostUnavailable(
                         time=time.time(),
                         host=self.name,
@@ -273,7 +268,7 @@ class _Keeper:
         self._ffmpeg = surveyed.ffmpeg
         if self._setup.journal is not None:
             for text in await equipment.tidy(self._setup.journal):
-                self._emit(Notice(time=time.time(), level="info", text=f"host {self.name}: {text}"))
+                self._setup.emit(Notice(time=time.time(), level="info", text=f"host {self.name}: {text}"))
         return surveyed
 
     async def _survey(self, equipment: Equipment) -> Surveyed:
@@ -290,7 +285,7 @@ class _Keeper:
                 raise HostError(self.name, reason)
 
     def _tell_ready(self, surveyed: Surveyed) -> None:
-        self._emit(
+        self._setup.emit(
             HostReady(
                 time=time.time(),
                 host=self.name,

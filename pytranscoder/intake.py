@@ -27,10 +27,7 @@ class Desk:
 
 
 class Intake:
-    """The jobs of an order until they are planned. With `dry_run` nothing is settled.
-
-    Raises UsageError when a profile, template or mixin that the order names does not exist.
-    """
+    """The jobs of an order until they are planned. With `dry_run` nothing is settled."""
 
     def __init__(self, chooser: Chooser, pruner: QueuePruner, desk: Desk, *, dry_run: bool) -> None:
         self._chooser = chooser

@@ -27,11 +27,12 @@ from pytranscoder.hosts.ffmpeg import find_local_ffmpeg
 from pytranscoder.hosts.local import LocalTransport
 from pytranscoder.intake import Desk, Intake
 from pytranscoder.jobs import events
+from pytranscoder.jobs.actions import Action, BeginEncode, FinishJob, RestHost, StartAttempt, StopAttempt
 from pytranscoder.jobs.events import LOCAL_HOST, Event, JobFinished, Notice, Outcome
 from pytranscoder.jobs.health import DEFAULT_PAUSES, Pauses
 from pytranscoder.jobs.journal import Journal
 from pytranscoder.jobs.pruner import QueuePruner
-from pytranscoder.jobs.scheduler import Action, BeginEncode, FinishJob, RestHost, Scheduler, StartAttempt, StopAttempt
+from pytranscoder.jobs.scheduler import Scheduler
 from pytranscoder.jobs.sources import Request
 from pytranscoder.media.prober import Prober
 from pytranscoder.rehearsal import Rehearsal
@@ -177,7 +178,7 @@ class Runner:
     async def _begin(self, started: events.RunStarted) -> Sequence[Request]:
         """Starts the run and returns what is still to do once what dead runs left is dealt with."""
         setup = Setup(self._order.run, self._journal, self.emit, self._order.policy.fls_path)
-        self._fleet = Fleet(self._order.hosts, setup, self.emit, self._order.retry_s)
+        self._fleet = Fleet(self._order.hosts, setup, self._order.retry_s)
         self.emit(started)
         for notice in self._order.notices:
             self.emit(notice)

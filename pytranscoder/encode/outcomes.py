@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pytranscoder.encode.choose import PlannedJob
 from pytranscoder.encode.replace import require_free
 from pytranscoder.errors import ReplaceError
+from pytranscoder.jobs.actions import FinishJob
 from pytranscoder.jobs.events import (
     AttemptSucceeded,
     JobFinished,
@@ -15,7 +16,6 @@ from pytranscoder.jobs.events import (
     RunFinished,
     RunStarted,
 )
-from pytranscoder.jobs.scheduler import FinishJob
 
 DONE = (Outcome.ENCODED, Outcome.SKIPPED, Outcome.REJECTED)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from pytranscoder.jobs.events import HostReady, HostUnavailable, JobReady
 from pytranscoder.jobs.health import Health, Pauses
@@ -36,6 +36,11 @@ class Demand(NamedTuple):
     profile: str
     encoders: tuple[str, ...]
     excluded: "frozenset[Host]" = frozenset()
+
+    @classmethod
+    def of(cls, ready: JobReady, excluded: "frozenset[Host]" = frozenset()) -> Self:
+        """What a job asks that was just planned, or that has been on some hosts already."""
+        return cls(ready.cluster, ready.queue, ready.profile, ready.encoders, excluded)
 
 
 @dataclass(slots=True, eq=False)

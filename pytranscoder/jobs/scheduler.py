@@ -4,18 +4,11 @@ Invariants, checked by `Scheduler.check`: no slot over its number, no job in two
 than `MAX_ATTEMPTS` times, no host idle that may run something (unless another will have done it earlier).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from pytranscoder.errors import Fault
-from pytranscoder.jobs.actions import (
-    Action,
-    BeginEncode,
-    FinishJob,
-    RestHost,
-    StartAttempt,
-    StopAttempt,
-)
-from pytranscoder.jobs.capacity import Attempt, Host, HostState, Stage, build_hosts
+from pytranscoder.jobs.actions import Action, FinishJob, RestHost, StopAttempt
+from pytranscoder.jobs.capacity import Attempt, Demand, Host, HostState, Stage, build_hosts
 from pytranscoder.jobs.events import (
     AttemptFailed,
     AttemptSucceeded,
@@ -38,17 +31,6 @@ from pytranscoder.jobs.invariants import check_jobs, check_slots, check_work
 from pytranscoder.jobs.placement import Placement
 from pytranscoder.jobs.refusal import explain_absence, explain_refusal
 from pytranscoder.jobs.waiting import Job, Kind
-
-__all__ = [
-    "MAX_ATTEMPTS",
-    "Action",
-    "BeginEncode",
-    "FinishJob",
-    "RestHost",
-    "Scheduler",
-    "StartAttempt",
-    "StopAttempt",
-]
 
 MAX_ATTEMPTS = 3
 NO_HOST = "no usable host"
@@ -92,16 +74,11 @@ class Scheduler:
 
     def candidates(self, ready: JobReady) -> list[HostSpec]:
         """The hosts that are up and may run a job."""
-        queue = self._placement.queue(ready)
-        able = queue.kind(Job(ready, queue.rank(ready)).demand).able if queue else ()
-        return [host.spec for host in able if host.state is HostState.UP]
+        return [host.spec for host in self._able(ready) if host.state is HostState.UP]
 
     def refusal(self, ready: JobReady) -> str | None:
         """Says why no host of its cluster may ever run a job, as far as is known by now; None if one may."""
-        queue = self._placement.queue(ready)
-        if queue and queue.kind(Job(ready, queue.rank(ready)).demand).able:
-            return None
-        return explain_refusal(ready, self._clusters.get(ready.cluster, []))
+        return None if self._able(ready) else explain_refusal(ready, self._clusters.get(ready.cluster, []))
 
     def handle(self, event: Event, now: float) -> list[Action]:
         """Takes in what happened and returns what to do about it, in this order."""
@@ -162,6 +139,10 @@ class Scheduler:
         """The attempt that a job has now; None when the event is of an earlier one, which is thrown away."""
         job = self._jobs.get(number)
         return job.attempt if job and job.attempt and job.attempt.id == attempt else None
+
+    def _able(self, ready: JobReady) -> Collection[Host]:
+        queue = self._placement.queue(ready)
+        return queue.kind(Demand.of(ready)).able if queue else ()
 
     def _accept(self, ready: JobReady, now: float) -> Iterator[Action]:
         if self._cancelled:

@@ -35,8 +35,7 @@ class Job:
     @property
     def demand(self) -> Demand:
         """What it asks of its next host."""
-        ready = self.ready
-        return Demand(ready.cluster, ready.queue, ready.profile, ready.encoders, self.excluded)
+        return Demand.of(self.ready, self.excluded)
 
 
 @dataclass(slots=True, eq=False)

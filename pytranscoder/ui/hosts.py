@@ -25,7 +25,6 @@ class HostRecord:
 
     key: HostKey
     trouble: HostUnavailable | None = None
-    was_ready: bool = False
     encoded: int = 0
     source_bytes: int = 0
     seconds: float = 0.0
@@ -46,7 +45,7 @@ class Hosts:
         """Takes an event into account."""
         match event:
             case HostReady():
-                self._put(replace(self.record(event.cluster, event.host), trouble=None, was_ready=True))
+                self._put(replace(self.record(event.cluster, event.host), trouble=None))
             case HostUnavailable():
                 self._put(replace(self.record(event.cluster, event.host), trouble=event))
             case EncodeStarted() | Transfer():

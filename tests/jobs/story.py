@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from pytranscoder.jobs.actions import Action, BeginEncode, FinishJob, RestHost, StartAttempt, StopAttempt
 from pytranscoder.jobs.events import Event, Outcome
 from pytranscoder.jobs.hostspec import HostSpec
-from pytranscoder.jobs.scheduler import Action, BeginEncode, FinishJob, RestHost, Scheduler, StartAttempt, StopAttempt
+from pytranscoder.jobs.scheduler import Scheduler
 from tests.jobs.samples import up
 
 

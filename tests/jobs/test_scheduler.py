@@ -3,8 +3,8 @@
 import pytest
 
 from pytranscoder.errors import Fault
+from pytranscoder.jobs.actions import FinishJob, StartAttempt, StopAttempt
 from pytranscoder.jobs.events import Notice, Outcome
-from pytranscoder.jobs.scheduler import FinishJob, StartAttempt, StopAttempt
 from tests.jobs.samples import CANCEL, encoded, failed, ready, spec, succeeded
 from tests.jobs.story import Story, begun, outcomes
 

@@ -11,18 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pytranscoder.errors import Fault
+from pytranscoder.jobs.actions import Action, BeginEncode, FinishJob, RestHost, StartAttempt, StopAttempt
 from pytranscoder.jobs.events import Event, HostReady, JobReady, Outcome, Progress
 from pytranscoder.jobs.hostspec import HostSpec
-from pytranscoder.jobs.scheduler import (
-    MAX_ATTEMPTS,
-    Action,
-    BeginEncode,
-    FinishJob,
-    RestHost,
-    Scheduler,
-    StartAttempt,
-    StopAttempt,
-)
+from pytranscoder.jobs.scheduler import MAX_ATTEMPTS, Scheduler
 from tests.jobs.samples import CANCEL, down, encoded, failed, progressed, staged, started, succeeded, up
 
 RETRY_S = 60.0
