@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from tests.clips import Clips
+from tests.clips import Clips, make_clip
 from tests.lab.lab import Lab
 from tests.lab.requirements import what_is_missing
 
@@ -27,3 +28,10 @@ def lab() -> Iterator[Lab]:
         (pytest.fail if "CI" in os.environ else pytest.skip)(missing)
     with Lab() as lab:
         yield lab
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A mp4 with h264, aac and mov_text. Copy it before use."""
+    folder = tmp_path_factory.mktemp("film")
+    return make_clip(folder / "film.mp4", size="64x48", subtitles=["mov_text:eng"], output=["-crf", "10"])

@@ -1,17 +1,12 @@
-"""Films for the cluster's tests."""
+"""A film for the cluster's tests, and the hosts that most of them use."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.clips import make_clip
-
-
-@pytest.fixture(scope="session")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A mp4 with h264, aac and mov_text. Copy it before use."""
-    folder = tmp_path_factory.mktemp("film")
-    return make_clip(folder / "film.mp4", size="64x48", subtitles=["mov_text:eng"], output=["-crf", "10"])
+from tests.lab.host import Host
+from tests.lab.lab import Lab
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +14,13 @@ def heavy_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A mkv of 3 MB that lasts two seconds. Copy it before use."""
     path = tmp_path_factory.mktemp("heavy") / "heavy.mkv"
     return make_clip(path, size="64x48", audio=("eng", "fre"), acodec="pcm_s16le", output=["-ar", "192000", "-ac", "2"])
+
+
+@pytest.fixture
+def alpha(lab: Lab) -> Host:
+    return lab.host("alpha")
+
+
+@pytest.fixture
+def beta(lab: Lab) -> Host:
+    return lab.host("beta")

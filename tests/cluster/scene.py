@@ -2,9 +2,15 @@
 
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pytranscoder.cli import members
+from pytranscoder.config.load import load_config
+from pytranscoder.encode.choose import Policy
+from pytranscoder.jobs.sources import Request, Selection
+from pytranscoder.runner import Order
 from tests.end_to_end.command import PROFILES, Event, Running
 from tests.end_to_end.command import left_running as left_running_here
 from tests.lab.host import Host
@@ -86,3 +92,16 @@ def sent_bytes(host: Host) -> int:
 def _counters(host: Host) -> list[str]:
     lines = host.inside("cat", "/proc/net/dev").splitlines()
     return next(line for line in lines if "eth0" in line).partition(":")[2].split()
+
+
+def order_of(lab: Lab, films: Sequence[Path], *, patience_s: float = 600.0) -> Order:
+    """An order for cluster home, whose hosts are tried again very soon, and waited for so long."""
+    config = load_config(lab.place.home / ".transcode.yml")
+    return Order(
+        run="r1",
+        requests=[Request(path, Selection(profile="small"), cluster="home") for path in films],
+        policy=Policy(profiles=config.profiles),
+        hosts=members(config, ["home"], None),
+        patience_s=patience_s,
+        retry_s=0.2,
+    )

@@ -36,16 +36,6 @@ templates:
 """
 
 
-@pytest.fixture
-def alpha(lab: Lab) -> Host:
-    return lab.host("alpha")
-
-
-@pytest.fixture
-def beta(lab: Lab) -> Host:
-    return lab.host("beta")
-
-
 def test_cluster_works_through_the_default_queue_file(lab: Lab, alpha: Host, film: Path) -> None:
     queue_file = lab.place.home / "queue.txt"
     lab.configure({"home": alpha.streaming() | lab.local()}, RULES, default_queue_file="~/queue.txt")

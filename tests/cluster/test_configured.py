@@ -26,11 +26,6 @@ CHANGED = "key does not match known_hosts; remove the old one with `ssh-keygen -
 UNKNOWN = "its key is not in known_hosts; connect once with `ssh "
 
 
-@pytest.fixture
-def alpha(lab: Lab) -> Host:
-    return lab.host("alpha")
-
-
 def ssh_folder(lab: Lab) -> Path:
     return lab.place.home / ".ssh"
 

@@ -10,14 +10,10 @@ from typing import Any
 
 import pytest
 
-from pytranscoder.cli import members
-from pytranscoder.config.load import load_config
-from pytranscoder.encode.choose import Policy
-from pytranscoder.jobs.events import Event, JobFinished, Outcome, Progress, RunFinished
+from pytranscoder.jobs.events import Event, JobFinished, MediaStaged, Outcome, Progress, RunFinished
 from pytranscoder.jobs.journal import Journal
-from pytranscoder.jobs.sources import Request, Selection
-from pytranscoder.runner import Order, Runner
-from tests.cluster.scene import MORE_PROFILES, all_remains, remains, wait_for_bytes, wait_until
+from pytranscoder.runner import Runner
+from tests.cluster.scene import MORE_PROFILES, all_remains, order_of, remains, wait_for_bytes, wait_until
 from tests.end_to_end.command import Running, run_pytranscoder, start_pytranscoder
 from tests.lab.host import Host
 from tests.lab.lab import Lab
@@ -25,16 +21,6 @@ from tests.lab.lab import Lab
 ON_HOME = ("-c", "home", "-p", "small")
 COPY_ON_HOME = ("-c", "home", "-p", "copy")
 SLOW_LINE_BIT_S = 8e6
-
-
-@pytest.fixture
-def alpha(lab: Lab) -> Host:
-    return lab.host("alpha")
-
-
-@pytest.fixture
-def beta(lab: Lab) -> Host:
-    return lab.host("beta")
 
 
 @contextmanager
@@ -105,8 +91,8 @@ def test_rebooted_host_has_nothing_left_of_its_encode_when_it_was_used_again(lab
     with started_on_alpha(lab, *ON_HOME, lab.place.add(film)) as running:
         wait_until(running, "progress", host="alpha")
         alpha.reboot()
+        alpha.let_finish()
         done = running.finish()
-    alpha.let_finish()
 
     again = run_pytranscoder(lab.place, "--json", *ON_HOME, "--host", "alpha", lab.place.add(film, "again.mp4"))
 
@@ -308,19 +294,6 @@ def test_encoder_that_takes_one_session_is_given_one_encode_at_a_time(lab: Lab, 
     assert all_remains(lab) == []
 
 
-def order_of(lab: Lab, films: list[Path]) -> Order:
-    """An order for cluster home that does not wait long for hosts."""
-    config = load_config(lab.place.home / ".transcode.yml")
-    return Order(
-        run="r1",
-        requests=[Request(path, Selection(profile="small"), cluster="home") for path in films],
-        policy=Policy(profiles=config.profiles),
-        hosts=members(config, ["home"], None),
-        patience_s=1,
-        retry_s=0.2,
-    )
-
-
 async def test_jobs_end_with_a_reason_when_all_hosts_have_died(
     lab: Lab, alpha: Host, beta: Host, film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,13 +304,15 @@ async def test_jobs_end_with_a_reason_when_all_hosts_have_died(
     films = [lab.place.add(film, f"{name}.mp4") for name in "abcd"]
     seen: list[Event] = []
 
-    def kill_host(event: Event) -> None:
-        if isinstance(event, Progress) and lab.hosts[event.host].sshd.sessions():
-            lab.hosts[event.host].stop_sshd()
+    def kill_hosts(event: Event) -> None:
+        # Not while an upload is under way, as that would wait a minute for its host.
+        if isinstance(event, Progress) and sum(isinstance(each, MediaStaged) for each in seen) == len(films):
+            for host in (alpha, beta):
+                host.stop_sshd()
 
     with closing(Journal(lab.place.state)) as journal:
         journal.begin_run("r1", 1)
-        await Runner(order_of(lab, films), journal, [seen.append, kill_host]).run()
+        await Runner(order_of(lab, films, patience_s=1), journal, [seen.append, kill_hosts]).run()
 
     ends = [event for event in seen if isinstance(event, JobFinished)]
     (finished,) = (event for event in seen if isinstance(event, RunFinished))

@@ -2,16 +2,13 @@
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pytranscoder.cli import members
-from pytranscoder.config.load import load_config
-from pytranscoder.encode.choose import Policy
 from pytranscoder.jobs.events import (
     Direction,
     EncodeEnded,
@@ -28,10 +25,10 @@ from pytranscoder.jobs.events import (
 )
 from pytranscoder.jobs.health import Pauses
 from pytranscoder.jobs.journal import Journal
-from pytranscoder.jobs.sources import Request, Selection
-from pytranscoder.runner import Order, Runner
+from pytranscoder.runner import Runner
 from tests.clips import FFMPEG
 from tests.cluster.evidence import hosts_of, reasons_of
+from tests.cluster.scene import order_of
 from tests.end_to_end.command import run_pytranscoder, start_pytranscoder
 from tests.lab.host import Host
 from tests.lab.lab import Lab
@@ -42,16 +39,6 @@ WITHOUT_X264 = f"""#!/bin/sh
 [ "$*" = -encoders ] || exec {FFMPEG} "$@"
 {FFMPEG} -encoders | grep -v libx264
 """
-
-
-@pytest.fixture
-def alpha(lab: Lab) -> Host:
-    return lab.host("alpha")
-
-
-@pytest.fixture
-def beta(lab: Lab) -> Host:
-    return lab.host("beta")
 
 
 def hanging_ffmpeg(host: Host) -> str:
@@ -68,18 +55,6 @@ def without_x264(host: Host) -> str:
     path.write_text(WITHOUT_X264)
     path.chmod(0o755)
     return str(path)
-
-
-def order_of(lab: Lab, films: Sequence[Path]) -> Order:
-    """An order for cluster home, whose hosts are tried again very soon."""
-    config = load_config(lab.place.home / ".transcode.yml")
-    return Order(
-        run="r1",
-        requests=[Request(path, Selection(profile="small"), cluster="home") for path in films],
-        policy=Policy(profiles=config.profiles),
-        hosts=members(config, ["home"], None),
-        retry_s=0.2,
-    )
 
 
 def nothing(_: Host) -> None:

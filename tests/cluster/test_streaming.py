@@ -71,14 +71,19 @@ def test_while_one_encodes_the_next_is_on_its_way_and_the_last_is_coming_home(
     assert all_remains(lab) == []
 
 
+def on_a_slow_link(lab: Lab, film: Path) -> tuple[Host, Path]:
+    """A host to which this film takes seconds, and the film in its place."""
+    alpha = lab.host("alpha")
+    alpha.link(rate_bit_s=8e6)
+    lab.configure({"home": alpha.streaming()}, MORE_PROFILES)
+    return alpha, lab.place.add(film)
+
+
 @pytest.mark.parametrize(("direction", "copied_bytes"), [("upload", received_bytes), ("fetch", sent_bytes)])
 def test_copy_goes_on_where_the_connection_broke(
     lab: Lab, heavy_film: Path, direction: str, copied_bytes: Callable[[Host], int]
 ) -> None:
-    alpha = lab.host("alpha")
-    alpha.link(rate_bit_s=8e6)
-    lab.configure({"home": alpha.streaming()}, MORE_PROFILES)
-    source = lab.place.add(heavy_film)
+    alpha, source = on_a_slow_link(lab, heavy_film)
 
     with start_pytranscoder(lab.place, *COPY_ON_HOME, source) as running:
         wait_for_bytes(running, direction, 1_500_000)
@@ -96,10 +101,7 @@ def test_copy_goes_on_where_the_connection_broke(
 def test_copy_goes_on_when_the_ssh_server_was_started_again(
     lab: Lab, heavy_film: Path, direction: str, copied_bytes: Callable[[Host], int]
 ) -> None:
-    alpha = lab.host("alpha")
-    alpha.link(rate_bit_s=8e6)
-    lab.configure({"home": alpha.streaming()}, MORE_PROFILES)
-    source = lab.place.add(heavy_film)
+    alpha, source = on_a_slow_link(lab, heavy_film)
 
     with start_pytranscoder(lab.place, *COPY_ON_HOME, source) as running:
         wait_for_bytes(running, direction, 1_500_000)

@@ -215,10 +215,11 @@ def processes_of(place: Place) -> list[int]:
 def left_running(place: Place, within_s: float = 1.0) -> list[str]:
     """The command lines of processes of this place that do not end within a time."""
     deadline = time.monotonic() + within_s
-    return [_command_line(pid) for pid in processes_of(place) if not _ends_before(pid, deadline)]
+    return [_command_line(pid) for pid in processes_of(place) if not ends_before(pid, deadline)]
 
 
-def _ends_before(pid: int, deadline: float) -> bool:
+def ends_before(pid: int, deadline: float) -> bool:
+    """Whether a process ends before a moment of `time.monotonic`."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:

@@ -14,13 +14,6 @@ def place(tmp_path: Path) -> Place:
 
 
 @pytest.fixture(scope="session")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A mp4 with h264, aac and mov_text. Copy it before use."""
-    folder = tmp_path_factory.mktemp("film")
-    return make_clip(folder / "film.mp4", size="64x48", subtitles=["mov_text:eng"], output=["-crf", "10"])
-
-
-@pytest.fixture(scope="session")
 def film_mkv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A mkv with h264, aac and subrip. Copy it before use."""
     folder = tmp_path_factory.mktemp("film_mkv")

@@ -1,13 +1,14 @@
 """The processes of one host, by the namespace in which they run. Never by name, and no other process."""
 
 import os
-import select
 import signal
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.end_to_end.command import ends_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +57,4 @@ def send(processes: Iterable[Process], number: signal.Signals) -> None:
 def still_running(processes: Iterable[Process], within_s: float) -> list[Process]:
     """Those that do not end within a time in all."""
     deadline = time.monotonic() + within_s
-    return [process for process in processes if not _ends_before(process.pid, deadline)]
-
-
-def _ends_before(pid: int, deadline: float) -> bool:
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        ended, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
-        return bool(ended)
-    finally:
-        os.close(descriptor)
+    return [process for process in processes if not ends_before(process.pid, deadline)]
