@@ -5,6 +5,7 @@ TranscoderError
 ├── ConfigError                every problem of the configuration at once (exit 2)
 ├── NoHostError                there is no host to encode on (exit 3)
 ├── StateError                 the journal cannot be used (exit 2)
+├── ForbiddenError             what an agent was asked for is not allowed
 ├── MediaError                 the fault is in the file
 │   ├── UnreadableMediaError   it cannot be read as media
 │   ├── DamagedMediaError      its packets end before its header says
@@ -77,6 +78,10 @@ class NoHostError(TranscoderError):
 
 class StateError(TranscoderError):
     """The journal cannot be opened or written."""
+
+
+class ForbiddenError(TranscoderError):
+    """What was asked of this agent is not allowed."""
 
 
 @dataclass(frozen=True, slots=True)

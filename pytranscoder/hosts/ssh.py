@@ -1,4 +1,4 @@
-"""The transport to a POSIX host over ssh. Knows how to run and stop commands there, not what they do."""
+"""The transport to a host over ssh. Knows how to run and stop commands there, not what they do."""
 
 import asyncio
 import secrets
@@ -12,7 +12,7 @@ import asyncssh
 
 from pytranscoder.errors import HostError, LostError
 from pytranscoder.hosts.connection import Connections, describe_loss
-from pytranscoder.hosts.supervisor import LOGIN_COMMAND, Patience, exit_status, remote_script
+from pytranscoder.hosts.supervisor import Dialect, Patience, PosixDialect, exit_status
 from pytranscoder.hosts.tail import TAIL_BYTES, Tail
 from pytranscoder.hosts.transport import Captured
 
@@ -22,14 +22,16 @@ LONGEST_LINE_BYTES = 65536
 UNREAD_BYTES = 1 << 20
 CAPTURED_BYTES = 16 << 20
 _PATIENCE = Patience()
+_POSIX = PosixDialect()
 
 
 class SshTransport:
-    """Runs commands on a host over ssh."""
+    """Runs commands on a host over ssh. `dialect` may be another one once it is known what the host is."""
 
-    def __init__(self, connections: Connections, patience: Patience = _PATIENCE) -> None:
+    def __init__(self, connections: Connections, patience: Patience = _PATIENCE, dialect: Dialect = _POSIX) -> None:
         self._connections = connections
         self._patience = patience
+        self.dialect = dialect
 
     @property
     def host(self) -> str:
@@ -64,9 +66,9 @@ class SshTransport:
         def make_process() -> SshProcess:
             return SshProcess(self.host, argv[0], token, keep_bytes)
 
-        async with self._connections.session(make_process, LOGIN_COMMAND) as (channel, process):
+        async with self._connections.session(make_process, self.dialect.command) as (channel, process):
             with suppress(BrokenPipeError):  # the login shell is gone already; the session tells why
-                channel.write(remote_script(argv, partial, token, patience))
+                channel.write(self.dialect.opening(argv, partial, token, patience))
             # Not a task group, as that would wrap the errors of the body; this task raises none and ends below.
             heart = asyncio.get_running_loop().create_task(_beat(channel, patience.heartbeat_s))
             try:

@@ -6,6 +6,7 @@ It is sent with the command, nothing is installed. It works with dash, bash and 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 # Arguments: grace in steps of 0.2 s, the partial file, then the command. It leads a process group of its own (the
 # transport sees to that), so `kill 0` reaches the command and its children and nobody else.
@@ -73,15 +74,19 @@ ptc_end() {{ :; }}
 ptc_kill() {{ kill "-$1" 0; }}
 {_BODY}"""
 
-# How long a command may take to obey TERM, in seconds and in the script's steps of 0.2 s. On TERM ffmpeg empties its
-# encoder first, seconds of work with a slow preset, for an output that is thrown away while the user waits.
+# How long a command may take to obey TERM, in seconds. On TERM ffmpeg empties its encoder first, seconds of work with a
+# slow preset, for an output that is thrown away while the user waits.
 GRACE_S = 1.0
-GRACE_STEPS = int(GRACE_S / 0.2)
 
 
 def supervised(argv: tuple[str, ...], partial: str) -> tuple[str, ...]:
     """Returns the argument vector that runs `argv` under the supervisor."""
-    return ("/bin/sh", "-c", SCRIPT, "pytranscoder", str(GRACE_STEPS), partial, *argv)
+    return ("/bin/sh", "-c", SCRIPT, "pytranscoder", grace_steps(GRACE_S), partial, *argv)
+
+
+def grace_steps(grace_s: float) -> str:
+    """Returns a time in the script's steps of 0.2 s."""
+    return str(round(grace_s / 0.2))
 
 
 # Over ssh the login shell is given a constant line, so that it may be any (bash, fish, csh): what varies comes on
@@ -217,16 +222,40 @@ class Patience:
     grace_s: float = GRACE_S
 
 
+class Dialect(Protocol):
+    """How a kind of host is told to run a command under a supervisor: one exec request, the rest on standard input.
+
+    All say the same on standard output: ``ptc-begin TOKEN`` before the command's own lines, or ``ptc-missing TOKEN
+    REASON`` instead of them, and ``ptc-exit TOKEN STATUS`` after them, the last two perhaps not at the beginning of a
+    line. All stop the command at the line ``stop``, at the end of input, and after so much silence.
+    """
+
+    @property
+    def command(self) -> str:
+        """What the exec request says; always the same."""
+
+    def opening(self, argv: Sequence[str], partial: str, token: str, patience: Patience) -> bytes:
+        """Returns what standard input says first. The token must be one that nobody can guess."""
+
+
+class PosixDialect:
+    """Speaks to a POSIX host, whatever its login shell."""
+
+    command = LOGIN_COMMAND
+
+    def opening(self, argv: Sequence[str], partial: str, token: str, patience: Patience) -> bytes:
+        """Returns the supervisor's script, with the command in it."""
+        return remote_script(argv, partial, token, patience)
+
+
 def remote_script(argv: Sequence[str], partial: str, token: str, patience: Patience) -> bytes:
     """Returns what to write to the standard input of `LOGIN_COMMAND` first, to run `argv` under the supervisor.
 
-    On standard output it says ``ptc-begin TOKEN`` before the command's own lines, or ``ptc-missing TOKEN REASON``
-    instead of them, and ``ptc-exit TOKEN STATUS`` after them, the last two perhaps not at the beginning of a line. The
-    token must be one that nobody can guess. A command with a `partial` has a lease.
+    A command with a `partial` has a lease.
     """
     settings = (
         f"token={token} tick={patience.tick_s:g} ticks={max(1, round(patience.silence_s / patience.tick_s))}\n"
-        f"set -- {round(patience.grace_s / 0.2)} "
+        f"set -- {grace_steps(patience.grace_s)} "
     )
     words = b" ".join(_quoted(word) for word in (partial, *argv))
     terminator = f"ptc-text-{token}"

@@ -13,7 +13,7 @@ from typing import IO
 
 import pytest
 
-from pytranscoder.hosts.supervisor import GRACE_STEPS, SCRIPT, supervised
+from pytranscoder.hosts.supervisor import GRACE_S, SCRIPT, grace_steps, supervised
 from tests.hosts.programs import STOPS_WITHIN_S, await_end, program
 from tests.hosts.shells import SHELLS, require_shell
 
@@ -37,7 +37,7 @@ def lock(tmp_path: Path) -> Path:
 
 @contextmanager
 def started(shell: tuple[str, ...], partial: Path, *argv: str) -> Iterator[subprocess.Popen[bytes]]:
-    command = (*shell, "-c", SCRIPT, "pytranscoder", str(GRACE_STEPS), str(partial), *argv)
+    command = (*shell, "-c", SCRIPT, "pytranscoder", grace_steps(GRACE_S), str(partial), *argv)
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     ) as process:
@@ -149,7 +149,7 @@ def test_the_command_line_runs_it_with_the_hosts_shell() -> None:
     argv = supervised(("ffmpeg", "-i", "a"), "/films/.a.mkv")
 
     assert argv[:2] == ("/bin/sh", "-c")
-    assert argv[-5:] == (str(GRACE_STEPS), "/films/.a.mkv", "ffmpeg", "-i", "a")
+    assert argv[-5:] == (grace_steps(GRACE_S), "/films/.a.mkv", "ffmpeg", "-i", "a")
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waiting for a process that is not a child needs Linux")

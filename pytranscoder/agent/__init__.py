@@ -1,0 +1,1 @@
+"""The embedded ssh server for hosts without one: lets in who was invited, and runs ffmpeg inside its folders."""

@@ -1,0 +1,82 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytranscoder.hosts.agent_calls import (
+    AgentDialect,
+    AgentReport,
+    Call,
+    Share,
+    read_call,
+    read_report,
+    write_call,
+    write_report,
+)
+from pytranscoder.hosts.supervisor import Patience
+
+# What a POSIX file name may be: no NUL, undecodable bytes as surrogates.
+WORDS = st.text(st.characters(exclude_characters="\0"), max_size=40)
+REPORT = AgentReport(
+    version="3.0",
+    os="linux",
+    cores=8,
+    slots=2,
+    ffmpeg="/usr/bin/ffmpeg",
+    ffmpeg_version="7.1",
+    encoders=("libx264", "aac"),
+    working_dir="/var/cache/films",
+    free_bytes=10**12,
+    shares=(Share("/media"), Share("/scratch", writable=True)),
+    confinement="landlock",
+)
+
+
+@given(argv=st.lists(WORDS, min_size=1, max_size=5), partial=WORDS)
+def test_any_words_reach_an_agent(argv: list[str], partial: str) -> None:
+    call = Call(tuple(argv), partial, "abc123", 30.0, 1.0)
+
+    line = write_call(call)
+
+    assert (read_call(line), line.count(b"\n"), line.isascii()) == (call, 1, True)
+
+
+def test_a_dialect_says_how_long_an_agent_waits_for_the_manager() -> None:
+    opening = AgentDialect().opening(["ffmpeg", "-version"], "", "abc", Patience(silence_s=12, grace_s=3))
+
+    assert read_call(opening) == Call(("ffmpeg", "-version"), "", "abc", 12.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"\xff\xfe",
+        b"[]",
+        b"{}",
+        b'{"argv": "ffmpeg", "partial": "", "token": "a", "silence_s": 1, "grace_s": 1}',
+        b'{"argv": [], "partial": "", "token": "a", "silence_s": 1, "grace_s": 1}',
+        b'{"argv": ["a\\u0000b"], "partial": "", "token": "a", "silence_s": 1, "grace_s": 1}',
+        b'{"argv": ["a"], "partial": "", "token": "a b", "silence_s": 1, "grace_s": 1}',
+        b'{"argv": ["a"], "partial": "", "token": "a", "silence_s": true, "grace_s": 1}',
+        b'{"argv": ["a"], "partial": "", "token": "a", "silence_s": 1, "grace_s": 1e9}',
+        b'{"argv": ["a"], "partial": "", "token": "a", "silence_s": NaN, "grace_s": 1}',
+        pytest.param(b"[" * 100_000, id="too deep"),
+    ],
+)
+def test_a_line_that_is_no_call_is_refused(line: bytes) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        read_call(line)
+
+
+def test_a_report_arrives_as_it_was_sent() -> None:
+    assert read_report(write_report(REPORT)) == REPORT
+
+
+def test_what_a_later_agent_says_besides_is_left_out() -> None:
+    assert read_report(write_report(REPORT)[:-1] + ', "humidity": 3}') == REPORT
+
+
+@pytest.mark.parametrize("line", ["", "{}", '{"encoders": 3}', "no json"])
+def test_what_is_no_report_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        read_report(line)
