@@ -61,12 +61,11 @@ class Rehearsal:
         return planned_event(number, planned, spec.name, definition.type.value, argv, time.time())
 
     def _names(self, definition: HostDefinition, planned: PlannedJob, attempt: str) -> Staged:
-        match definition.type:
-            case HostType.MOUNTED:
-                return mapped_names(planned, attempt, PathMapping(definition.path_substitutions))
-            case HostType.STREAMING:
-                return copied_names(planned, attempt, self.run, definition.working_dir or "")
-        return in_place_names(planned, attempt, self.fls_path)
+        if definition.type is HostType.LOCAL:
+            return in_place_names(planned, attempt, self.fls_path)
+        if definition.is_copied_to:
+            return copied_names(planned, attempt, self.run, definition.copies_to)
+        return mapped_names(planned, attempt, PathMapping(definition.path_substitutions))
 
     def _tell_lacking(self, planned: PlannedJob) -> None:
         for key in self.fleet.keys(planned.source.cluster):

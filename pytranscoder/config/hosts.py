@@ -20,7 +20,12 @@ _REQUIRED: Mapping[str, tuple[str, ...]] = {
     HostType.STREAMING: ("ip", "working_dir"),
     HostType.AGENT: ("ip",),
 }
-_COPIED = (HostType.STREAMING, HostType.AGENT)
+# What an agent says of itself, or was told when it was started.
+_AGENTS_OWN = {
+    "user": "an agent has one account",
+    "ffmpeg": "an agent uses its own; see `--ffmpeg` there",
+    "working_dir": "an agent has its own; see `--working-dir` there",
+}
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:(?=[\\/]|$)|\\\\")
 
 
@@ -45,13 +50,16 @@ def check_entry(reader: Reader, entry: Mapping[str, Any], where: Where) -> None:
 
 
 def check_host(reader: Reader, host: HostDefinition, where: Where) -> None:
-    """Paths say where they begin, no key is without effect, and this version can work with the host."""
-    _check_kind(reader, host, where)
-    copied = host.type in _COPIED
-    if copied and host.working_dir is not None:
+    """Paths say where they begin, and no key is without effect."""
+    if host.type is HostType.STREAMING and host.working_dir is not None:
         _check_absolute(reader, host.working_dir, (*where, "working_dir"))
-    if not copied and host.bandwidth:
-        reader.warn((*where, "bandwidth"), f"has no effect: nothing is copied to a {host.type} host", "remove it")
+    for key, reason in _AGENTS_OWN.items() if host.type is HostType.AGENT else ():
+        if getattr(host, key) is not None:
+            reader.warn((*where, key), f"has no effect: {reason}", "remove it")
+    if not host.is_copied_to and host.bandwidth:
+        kind = "an agent with path-substitutions" if host.type is HostType.AGENT else f"a {host.type} host"
+        message = f"has no effect: nothing is copied to {kind}"
+        reader.warn((*where, "bandwidth"), message, "remove it")
     if host.type in (HostType.LOCAL, HostType.STREAMING) and host.path_substitutions:
         reader.warn((*where, "path-substitutions"), f"have no effect on a {host.type} host", "remove them")
     _check_substitutions(reader, host, (*where, "path-substitutions"))
@@ -75,17 +83,6 @@ def _queue_of(name: str, config: Config) -> str | None:
     if name in config.templates:
         return config.templates[name].queue or DEFAULT_QUEUE
     return resolve_profile(config.profiles, name).queue if name in config.profiles else None
-
-
-def _check_kind(reader: Reader, host: HostDefinition, where: Where) -> None:
-    if not host.enabled:
-        return
-    if host.type is HostType.AGENT:
-        remedy = "set `status: disabled`, or `type: streaming` if it has an ssh server"
-        reader.reject((*where, "type"), "agent hosts come in a later version", remedy)
-    elif host.type is not HostType.LOCAL and host.os == "windows":
-        message = "Windows hosts come in a later version; this one takes no work until then"
-        reader.warn((*where, "os"), message, "set `status: disabled`")
 
 
 def _check_substitutions(reader: Reader, host: HostDefinition, where: Where) -> None:

@@ -48,6 +48,16 @@ class HostDefinition:
     bandwidth: float | None = None
     enabled: bool = True
 
+    @property
+    def is_copied_to(self) -> bool:
+        """Whether media is copied there. An agent with path substitutions works on shared files."""
+        return self.type is HostType.STREAMING or (self.type is HostType.AGENT and not self.path_substitutions)
+
+    @property
+    def copies_to(self) -> str:
+        """The directory that media is copied to. An agent has its own, and counts relative paths from there."""
+        return "." if self.type is HostType.AGENT else self.working_dir or ""
+
 
 @dataclass(frozen=True, slots=True)
 class Cluster:

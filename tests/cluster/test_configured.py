@@ -249,7 +249,7 @@ def test_every_problem_of_hosts_is_told_with_its_line(lab: Lab) -> None:
     (lab.place.home / ".transcode.yml").write_text(
         "config:\n  clusters:\n    home:\n      one:\n        type: streaming\n        ip: nas\n"
         "      two:\n        type: mounted\n        ip: pc\n        os: beos\n"
-        "      three:\n        type: agent\n        ip: mac\n        working_dir: /tmp\n"
+        "      three:\n        type: agent\n        port: ssh\n        ip: mac\n"
         "profiles:\n  small:\n    queue: cuda\n    output_options_video: -c:v libx264\n"
     )
 
@@ -260,6 +260,6 @@ def test_every_problem_of_hosts_is_told_with_its_line(lab: Lab) -> None:
     assert [line.partition(";")[0] for line in told] == [
         "4: config.clusters.home.one: the key working_dir is missing",
         "10: config.clusters.home.two.os: expected one of linux, macos, win10, windows, found 'beos'",
-        "12: config.clusters.home.three.type: agent hosts come in a later version",
+        "13: config.clusters.home.three.port: expected a port from 1 to 65535, found 'ssh'",
         "17: profiles.small.queue: no such queue: 'cuda'",
     ]
