@@ -38,8 +38,8 @@ BLOWS = (
     Blow("power off", 3, Host.power_off, Host.power_on),
     Blow("cut", 5, Host.cut, Host.mend),
     Blow("freeze", 3, Host.freeze, Host.thaw),
-    Blow("kill sshd", 2, Host.stop_sshd, Host.start_sshd),
-    Blow("stop listening", 2, Host.stop_listening, Host.start_sshd),
+    Blow("kill sshd", 2, Host.stop_server, Host.start_server),
+    Blow("stop listening", 2, Host.stop_listening, Host.start_server),
 )
 KILLS_AMONG_BLOWS = 0.5
 
@@ -106,7 +106,7 @@ class Chaos:
         processes = host.processes()
         encodes = [process for process in processes if _is_encode(process)]
         guards = [process for process in processes if process not in encodes and self._is_whole(process)]
-        self._kill(host.name, self.chance.choice((encodes, guards, host.sshd.sessions())))
+        self._kill(host.name, self.chance.choice((encodes, guards, host.server.sessions())))
 
     def _is_whole(self, guard: Process) -> bool:
         """Whether none of those that watch over one command was killed: they stand in for one that is, not for two."""

@@ -31,7 +31,7 @@ def look_at_all(lab: Lab) -> Mapping[str, Look]:
 
 def contacts(host: Host) -> int:
     """How many connections were made to a host so far."""
-    return host.sshd.log.read_text().count("Connection from ")
+    return host.server.log.read_text().count("Connection from ")
 
 
 def most_at_once(host: Host) -> int:

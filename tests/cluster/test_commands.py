@@ -154,7 +154,7 @@ def test_all_options_go_together(lab: Lab, alpha: Host, beta: Host, film: Path) 
 
 
 def test_dry_run_shows_all_work_and_the_check_of_each_host(lab: Lab, alpha: Host, beta: Host, film: Path) -> None:
-    beta.stop_sshd()
+    beta.stop_server()
     lab.configure({"home": alpha.streaming() | beta.streaming() | lab.local()}, RULES)
     lab.place.add(film, "film.mp4")
     lab.place.add(film, "trailer.mp4")
@@ -189,7 +189,7 @@ def test_dry_run_touches_nothing_anywhere(lab: Lab, alpha: Host, beta: Host, fil
 def test_cluster_without_a_usable_host_does_not_hold_up_the_other_one(
     lab: Lab, alpha: Host, beta: Host, film: Path
 ) -> None:
-    beta.stop_sshd()
+    beta.stop_server()
     lab.configure({"home": alpha.streaming(), "work": beta.streaming()})
     one, two = lab.place.add(film, "one.mp4"), lab.place.add(film, "two.mp4")
 
@@ -200,7 +200,7 @@ def test_cluster_without_a_usable_host_does_not_hold_up_the_other_one(
 
 
 def test_dry_run_of_a_cluster_without_a_usable_host_exits_with_3(lab: Lab, alpha: Host, beta: Host, film: Path) -> None:
-    beta.stop_sshd()
+    beta.stop_server()
     lab.configure({"home": alpha.streaming(), "work": beta.streaming()})
     one, two = lab.place.add(film, "one.mp4"), lab.place.add(film, "two.mp4")
 

@@ -108,7 +108,7 @@ def test_host_is_reached_by_its_jump_host(lab: Lab, alpha: Host, film: Path) -> 
     lab.configure({"home": beta.streaming()})
 
     require_encoded(encode(lab, film), "beta")
-    log = beta.sshd.log.read_text()
+    log = beta.server.log.read_text()
     assert log.count(f"Connection from {alpha.address} ") == contacts(beta)
 
 
@@ -123,7 +123,7 @@ def test_proxy_command_that_is_not_there_is_named(lab: Lab, alpha: Host, film: P
 
 def test_host_key_may_be_known_by_an_alias(lab: Lab, alpha: Host, film: Path) -> None:
     write_ssh_config(lab, alpha={"HostName": alpha.address, "HostKeyAlias": "the-encoder"})
-    (ssh_folder(lab) / "known_hosts").write_text(f"the-encoder {alpha.sshd.public_key}\n")
+    (ssh_folder(lab) / "known_hosts").write_text(f"the-encoder {alpha.server.public_key}\n")
     lab.configure({"home": alpha.streaming(user="root")})
 
     require_encoded(encode(lab, film), "alpha")
@@ -163,11 +163,11 @@ def test_host_key_that_is_not_known_is_refused_with_a_remedy(
 
     assert (done.status, done.outcomes) == (3, {"film.mp4": "cancelled"})
     assert reason in reasons_of(done)["alpha"]
-    assert "Accepted publickey" not in alpha.sshd.log.read_text()
+    assert "Accepted publickey" not in alpha.server.log.read_text()
 
 
 def test_key_that_is_not_accepted_is_named(lab: Lab, alpha: Host, film: Path) -> None:
-    alpha.sshd.admit("")
+    alpha.server.admit("")
     lab.configure({"home": alpha.streaming()})
 
     done = encode(lab, film)
@@ -230,7 +230,7 @@ def test_mixins_work_on_hosts(lab: Lab, alpha: Host, film: Path) -> None:
 
 
 def test_manager_is_a_host_among_others(lab: Lab, alpha: Host, film: Path) -> None:
-    alpha.stop_sshd()
+    alpha.stop_server()
     lab.configure({"home": lab.local("desktop") | alpha.streaming()})
 
     require_encoded(encode(lab, film), "desktop")

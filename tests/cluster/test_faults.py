@@ -54,8 +54,8 @@ def starts(host: Host) -> int:
 
 def kill_sshd(host: Host) -> None:
     """Kill its ssh server and all sessions, and start the server again."""
-    host.stop_sshd()
-    host.start_sshd()
+    host.stop_server()
+    host.start_server()
 
 
 def kill_ffmpeg(host: Host) -> None:
@@ -121,9 +121,9 @@ def test_fetch_goes_on_when_a_host_is_back(lab: Lab, alpha: Host, heavy_film: Pa
 
     with start_pytranscoder(lab.place, *COPY_ON_HOME, lab.place.add(heavy_film)) as running:
         wait_for_bytes(running, "fetch", 500_000)
-        alpha.stop_sshd()
+        alpha.stop_server()
         running.wait_for("host_unavailable")
-        alpha.start_sshd()
+        alpha.start_server()
         alpha.link()
         done = running.finish()
 
@@ -142,16 +142,16 @@ def test_what_hosts_that_stay_away_had_in_hand_is_done_by_one_that_comes(lab: La
     entries = {name: keys for it, only in each.items() for name, keys in it.streaming(profiles=[only]).items()}
     lab.configure({"home": entries | spare.streaming()}, f"{MORE_PROFILES}  other:\n    include: copy\n")
     words = [word for profile in each.values() for word in ("-c", "home", "-p", profile, add(lab, heavy_film, profile))]
-    spare.stop_sshd()
+    spare.stop_server()
 
     with start_pytranscoder(lab.place, *words) as running:
         wait_for_bytes(running, "fetch", 500_000)
-        fetching.stop_sshd()
+        fetching.stop_server()
         encoding.power_off()
         uploading.cut()
-        spare.start_sshd()
+        spare.start_server()
         lost = {running.wait_for("attempt_failed")["host"] for _ in each}
-        fetching.start_sshd()
+        fetching.start_server()
         uploading.mend()
         done = running.finish()
 
@@ -168,7 +168,7 @@ def add(lab: Lab, film: Path, name: str) -> Path:
 
 @pytest.mark.parametrize(
     ("fault", "repair"),
-    [(Host.cut, Host.mend), (Host.freeze, Host.thaw), (Host.stop_listening, Host.start_sshd)],
+    [(Host.cut, Host.mend), (Host.freeze, Host.thaw), (Host.stop_listening, Host.start_server)],
     ids=["cable", "frozen", "listener"],
 )
 def test_encode_goes_on_when_the_link_is_back_within_seconds(
@@ -308,7 +308,7 @@ async def test_jobs_end_with_a_reason_when_all_hosts_have_died(
         # Not while an upload is under way, as that would wait a minute for its host.
         if isinstance(event, Progress) and sum(isinstance(each, MediaStaged) for each in seen) == len(films):
             for host in (alpha, beta):
-                host.stop_sshd()
+                host.stop_server()
 
     with closing(Journal(lab.place.state)) as journal:
         journal.begin_run("r1", 1)

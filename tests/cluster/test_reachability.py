@@ -64,10 +64,10 @@ def nothing(_: Host) -> None:
 @pytest.mark.parametrize(
     ("trouble", "keys", "reason"),
     [
-        (Host.stop_sshd, {}, "{address} refused the connection at port 22; is its ssh server running?"),
+        (Host.stop_server, {}, "{address} refused the connection at port 22; is its ssh server running?"),
         (Host.change_key, {}, "key does not match known_hosts; remove the old one with `ssh-keygen -R {address}`"),
         (
-            lambda host: host.sshd.admit(""),
+            lambda host: host.server.admit(""),
             {},
             "no key is accepted for user root (tried id_ed25519); copy yours there with `ssh-copy-id root@beta`",
         ),
@@ -156,8 +156,8 @@ def test_job_whose_encoder_no_host_has_fails_and_names_it(
 def test_cluster_without_a_usable_host_exits_with_3_and_leaves_the_files_in_the_list(
     lab: Lab, alpha: Host, beta: Host, film: Path
 ) -> None:
-    alpha.stop_sshd()
-    beta.sshd.admit("")
+    alpha.stop_server()
+    beta.server.admit("")
     lab.configure({"home": alpha.streaming() | beta.streaming()})
     queue_file = lab.place.root / "queue.txt"
     queue_file.write_text(f"{lab.place.add(film)}\n")
@@ -174,7 +174,7 @@ def test_host_that_was_in_use_and_is_gone_is_lost(lab: Lab, alpha: Host, film: P
 
     with start_pytranscoder(lab.place, *SMALL, lab.place.add(film)) as running:
         running.wait_for("progress")
-        alpha.stop_sshd()
+        alpha.stop_server()
         told = running.wait_for("host_unavailable")
 
     assert (told["host"], told["reason"]) == ("alpha", "lost: connection lost")
@@ -197,7 +197,7 @@ async def test_host_that_comes_late_must_see_a_file_that_is_still_there(
     gate = Path(f"{lab.place.diary}.open")
     entry = beta.mounted(**{"path-substitutions": [f"{lab.place.media} /mnt/nothing"]})
     lab.configure({"home": lab.local("desk", ffmpeg=lab.place.fake_ffmpeg("gate")) | entry})
-    beta.stop_sshd()
+    beta.stop_server()
     lab.place.let_finish()
     seen: list[Event] = []
 
@@ -206,7 +206,7 @@ async def test_host_that_comes_late_must_see_a_file_that_is_still_there(
         if isinstance(event, EncodeEnded) and event.job == 1:
             gate.unlink()
         elif isinstance(event, JobFinished) and event.job == 1:
-            beta.start_sshd()  # which then is shown the second file, as the first is gone
+            beta.start_server()  # which then is shown the second file, as the first is gone
         elif (
             isinstance(event, HostUnavailable | EncodeStarted) and event.host == "beta" and "refused" not in str(event)
         ):
@@ -262,7 +262,7 @@ async def test_dry_run_tells_of_a_host_that_is_lost_before_it_was_asked_for_all_
     def play(event: Event) -> None:
         seen.append(event)
         if isinstance(event, Planned):
-            beta.stop_sshd()
+            beta.stop_server()
 
     finished = await Runner(order_of(lab, [lab.place.add(film)]), None, [play]).run()
 
@@ -277,13 +277,13 @@ async def test_host_is_tried_again_while_there_is_work_and_gets_some(
     for host in (alpha, beta):
         host.ffmpeg_stand_in("gate")
     lab.configure({"home": alpha.streaming() | beta.streaming()})
-    beta.stop_sshd()
+    beta.stop_server()
     seen: list[Event] = []
 
     def play(event: Event) -> None:
         seen.append(event)
         if isinstance(event, HostUnavailable):
-            beta.start_sshd()
+            beta.start_server()
         elif isinstance(event, EncodeStarted) and event.host == "beta":
             alpha.let_finish()
             beta.let_finish()

@@ -105,9 +105,9 @@ def test_copy_goes_on_when_the_ssh_server_was_started_again(
 
     with start_pytranscoder(lab.place, *COPY_ON_HOME, source) as running:
         wait_for_bytes(running, direction, 1_500_000)
-        alpha.stop_sshd()
+        alpha.stop_server()
         wait_until(running, "host_unavailable")
-        alpha.start_sshd()
+        alpha.start_server()
         alpha.link()
         done = running.finish()
 

@@ -118,14 +118,14 @@ ORDERS: dict[str, tuple[str, Callable[..., object]]] = {
     "cpu": ("cores it may use, such as 0.5", lambda host, cores: host.cpu(float(cores))),
     "freeze": ("let its ssh server and sessions stand still", Host.freeze),
     "thaw": ("let them go on", Host.thaw),
-    "kill": ("kill its ssh server and sessions", Host.stop_sshd),
-    "start": ("start its ssh server", Host.start_sshd),
+    "kill": ("kill its ssh server and sessions", Host.stop_server),
+    "start": ("start its ssh server", Host.start_server),
     "off": ("take its power away", Host.power_off),
     "on": ("switch it on", Host.power_on),
     "reboot": ("off and on", Host.reboot),
     "key": ("give it another host key", Host.change_key),
     "ps": ("what runs on it", show_processes),
-    "log": ("what its ssh server said", lambda host: say(host.sshd.log.read_text())),
+    "log": ("what its ssh server said", lambda host: say(host.server.log.read_text())),
 }
 
 

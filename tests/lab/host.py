@@ -44,12 +44,12 @@ class Host:
         self._shares: dict[str, Path] = {}
         self._prepare(login_shell)
         search_path = str(root / "applets") if login_shell == "busybox" else _SEARCH_PATH
-        self.sshd = Sshd(machine, root / "sshd", port, search_path)
+        self.server = Sshd(machine, root / "sshd", port, search_path)
 
     @property
     def port(self) -> int:
         """The port of its ssh server."""
-        return self.sshd.port
+        return self.server.port
 
     @property
     def diary(self) -> Path:
@@ -62,13 +62,13 @@ class Host:
         """Switch it on, with an sshd, and the cable as it was but whole."""
         self._machine.start()
         self._cable.plug(self._machine.first_process)
-        self.start_sshd()
+        self.start_server()
 
     def power_off(self) -> None:
         """Take its power away: nobody hears of it, its processes are gone, disks in memory are lost."""
         if self._cable.is_plugged:
             self._cable.cut()
-        self.sshd.stop_relay()
+        self.server.line.close()
         self._machine.stop()
         self._cable.unplug()
 
@@ -80,8 +80,8 @@ class Host:
     def link(self, *, rate_bit_s: float | None = None, delay_s: float = 0.0) -> None:
         """Make its line so fast in each direction, and so long each way; the length counts for new connections."""
         self._cable.limit(rate_bit_s)
-        if delay_s != self.sshd.delay_s:
-            self.sshd.delay(delay_s)
+        if delay_s != self.server.line.delay_s:
+            self.server.delay(delay_s)
 
     def cut(self) -> None:
         """Pull its cable: nothing comes through in either direction, and nobody is told."""
@@ -93,23 +93,23 @@ class Host:
 
     def freeze(self) -> None:
         """Let its ssh server and sessions stand still: connections last and are silent. What they started runs on."""
-        self.sshd.freeze()
+        self.server.freeze()
 
     def thaw(self) -> None:
         """Let them go on."""
-        self.sshd.thaw()
+        self.server.thaw()
 
-    def stop_sshd(self) -> None:
+    def stop_server(self) -> None:
         """Kill its ssh server and all sessions; connections break at once and new ones are refused."""
-        self.sshd.stop()
+        self.server.stop()
 
     def stop_listening(self) -> None:
         """Kill only the process that takes new connections, which are refused from now on."""
-        self.sshd.stop_listening()
+        self.server.stop_listening()
 
-    def start_sshd(self) -> None:
+    def start_server(self) -> None:
         """Start its ssh server again."""
-        self.sshd.start()
+        self.server.start()
         self._keep_cpu()
 
     def cpu(self, cores: float) -> None:
@@ -124,13 +124,13 @@ class Host:
     @property
     def delay_s(self) -> float:
         """How long its line is each way, for connections made from now on."""
-        return self.sshd.delay_s
+        return self.server.line.delay_s
 
     # What it runs.
 
     def processes(self) -> list[Process]:
         """What runs on it now, without its ssh server."""
-        return [process for process in self._machine.processes() if not process.is_sshd]
+        return [process for process in self._machine.processes() if not process.is_server]
 
     def left_running(self, within_s: float) -> list[str]:
         """The commands of what runs on it now and does not end within a time."""
@@ -191,9 +191,9 @@ class Host:
 
     def change_key(self) -> None:
         """Give it another host key, as if it had been installed anew, without telling the manager."""
-        self.sshd.make_key()
-        self.sshd.stop_listening()
-        self.start_sshd()
+        self.server.make_key()
+        self.server.stop_listening()
+        self.start_server()
 
     # How it stands in a configuration.
 

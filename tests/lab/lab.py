@@ -114,10 +114,10 @@ class Lab:
 
     def _introduce(self, host: Host) -> None:
         # Each side knows the other's key, as when a user has logged in by hand before.
-        host.sshd.admit(self._public_key)
+        host.server.admit(self._public_key)
         known_hosts = self._ssh / "known_hosts"
         place = host.address if host.port == 22 else f"[{host.address}]:{host.port}"
-        _append(known_hosts, f"{place} {host.sshd.public_key}\n")
+        _append(known_hosts, f"{place} {host.server.public_key}\n")
         key = self._ssh / "id_ed25519"
         values = {"name": host.name, "address": host.address, "port": host.port, "user": host.user}
         _append(self._ssh / "config", _SSH_CONFIG.format(**values, key=key, known_hosts=known_hosts))

@@ -21,7 +21,7 @@ class Process:
     command: str
 
     @property
-    def is_sshd(self) -> bool:
+    def is_server(self) -> bool:
         """Whether it serves ssh; newer versions of OpenSSH have a program for each step."""
         return self.program.startswith("sshd")
 

@@ -198,11 +198,11 @@ def test_host_without_sshd_refuses_and_has_broken_off(lab: Lab) -> None:
     host = lab.host("alpha")
 
     with running_cat(lab, host) as ssh:
-        host.stop_sshd()
+        host.stop_server()
 
         assert ssh.wait(10) == 255
     assert "refused" in lab.ssh(host, "true").stderr
-    host.start_sshd()
+    host.start_server()
     assert lab.ssh(host, "true").returncode == 0
 
 
@@ -275,7 +275,7 @@ def test_relay_of_a_long_line_ends_with_its_host(lab: Lab) -> None:
 
     host.reboot()
     assert lab.ssh(host, "echo hello").stdout == "hello\n"
-    host.stop_sshd()
+    host.stop_server()
     assert "refused" in lab.ssh(host, "true").stderr
 
 
