@@ -13,6 +13,7 @@ TranscoderError
 │   └── PlanError              no encode can be planned for it
 ├── HostError                  the fault is in the machine
 │   ├── UnreachableError       no connection can be made to it
+│   ├── ForeignShellError      its login shell does not understand what it is told
 │   ├── LostError              its connection is gone in mid-work
 │   ├── TransferError          a file cannot be copied to it or from it
 │   ├── FfmpegMissingError     no ffmpeg can be run there (exit 3)
@@ -154,6 +155,10 @@ class HostError(AttemptError):
 
 class UnreachableError(HostError):
     """No connection can be made: refused, timed out, another host key, our key not accepted."""
+
+
+class ForeignShellError(HostError):
+    """The login shell does not understand what it is told: it may be the shell of another system."""
 
 
 class LostError(HostError):

@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncssh
 
-from pytranscoder.errors import HostError, LostError
+from pytranscoder.errors import ForeignShellError, HostError, LostError
 from pytranscoder.hosts.connection import Connections, describe_loss
 from pytranscoder.hosts.supervisor import Dialect, Patience, PosixDialect, exit_status
 from pytranscoder.hosts.tail import TAIL_BYTES, Tail
@@ -182,7 +182,7 @@ class SshProcess(asyncssh.SSHClientSession[bytes]):
     def connection_lost(self, exc: Exception | None) -> None:
         """Takes the end of the channel."""
         if not self._begun.is_set() and exc is None:
-            self._end(HostError(self._host, self._describe_refusal()))
+            self._end(ForeignShellError(self._host, self._describe_refusal()))
         else:
             self._end(LostError(self._host, describe_loss(exc) if exc else "the supervisor of the command is gone"))
         self._closed.set()
