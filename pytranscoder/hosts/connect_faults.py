@@ -11,6 +11,8 @@ import asyncssh
 
 from pytranscoder.hosts.ssh_settings import Settings, default_keys, is_locked
 
+INVITE = "run `pytranscoder agent --invite` there, and what it prints here"
+
 _NO_ROUTE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN})
 _Reason = Callable[[Settings, Exception], str]
 
@@ -39,7 +41,8 @@ def _unknown_name(settings: Settings, _: Exception) -> str:
 
 
 def _refused(settings: Settings, _: Exception) -> str:
-    return f"{settings.hostname} refused the connection at port {settings.port}; is its ssh server running?"
+    server = "agent" if settings.is_agent else "ssh server"
+    return f"{settings.hostname} refused the connection at port {settings.port}; is its {server} running?"
 
 
 def _timed_out(settings: Settings, _: Exception) -> str:
@@ -47,6 +50,8 @@ def _timed_out(settings: Settings, _: Exception) -> str:
 
 
 def _closed(settings: Settings, _: Exception) -> str:
+    if settings.is_agent:
+        return f"{settings.hostname} closed the connection before the login; see what its agent says of that"
     return (
         f"{settings.hostname} closed the connection before the login;"
         " it may have too many (MaxStartups) or bar this machine, see its log"
@@ -54,20 +59,25 @@ def _closed(settings: Settings, _: Exception) -> str:
 
 
 def _host_key(settings: Settings, _: Exception) -> str:
+    if settings.is_agent:
+        what = "its key is not the one that is trusted" if settings.is_known else "it is not trusted yet"
+        return f"{what}; {INVITE}"
     if settings.is_known:
         name = shlex.quote(settings.known_hosts_name)  # `[address]:port` is a pattern to some shells
         return f"key does not match known_hosts; remove the old one with `ssh-keygen -R {name}`"
     return f"its key is not in known_hosts; connect once with `{settings.ssh_command}` and accept it"
 
 
-def _key_exchange(_: Settings, exc: Exception) -> str:
-    return f"no encryption in common ({exc}); update its ssh server"
+def _key_exchange(settings: Settings, exc: Exception) -> str:
+    return f"no encryption in common ({exc}); update its {'pytranscoder' if settings.is_agent else 'ssh server'}"
 
 
 def _denied(settings: Settings, _: Exception) -> str:
     keys = [Path(path) for path in settings.options.get("client_keys", ())] or default_keys()
     locked = [key for key in keys if is_locked(key)]
     tried = ", ".join(key.name for key in keys if key not in locked)
+    if settings.is_agent:
+        return f"its agent does not know this machine (tried {tried or 'no key'}); {INVITE}"
     refusal = f"no key is accepted for user {settings.user} (tried {tried or 'only those of the agent'})"
     if locked and not tried:
         return f"{refusal}; load one into the agent with `ssh-add {locked[0]}`"

@@ -15,6 +15,7 @@ import asyncssh
 from pytranscoder.errors import HostError, LostError, UnreachableError
 from pytranscoder.hosts.connect_faults import explain, explain_settings
 from pytranscoder.hosts.ssh_settings import SETTINGS_FAULTS, Settings, read_settings
+from pytranscoder.hosts.trust import Trust
 
 CONNECT_WITHIN_S = 10.0
 # OpenSSH allows 10 (MaxSessions), and counts a session until its last process is gone, which may be after its channel.
@@ -26,7 +27,7 @@ DATA_KEEPALIVE_S = 60.0
 MISSED_KEEPALIVES = 3
 
 # What `asyncssh` raises when a connection cannot be made.
-_FAULTS = (asyncssh.Error, OSError, ValueError)
+CONNECT_FAULTS = (asyncssh.Error, OSError, ValueError)
 
 _Channel = asyncssh.SSHClientChannel[Any]
 _Session = TypeVar("_Session", bound=asyncssh.SSHClientSession[Any])
@@ -34,11 +35,15 @@ _Session = TypeVar("_Session", bound=asyncssh.SSHClientSession[Any])
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a host is: an address, a name, or one from an ssh configuration. What is set wins over that."""
+    """Where a host is: an address, a name, or one from an ssh configuration. What is set wins over that.
+
+    With `trust` it is an agent, which has a port, a user and keys of its own.
+    """
 
     ip: str
     port: int | None = None
     user: str | None = None
+    trust: Trust | None = None
 
 
 class _Line(asyncssh.SSHClient):
@@ -236,7 +241,7 @@ class Connections:
     async def _read_settings(self, address: Address, deadline: float) -> Settings:
         try:
             async with asyncio.timeout_at(deadline):
-                return await asyncio.to_thread(read_settings, address.ip, address.port, address.user)
+                return await asyncio.to_thread(read_settings, address.ip, address.port, address.user, address.trust)
         except SETTINGS_FAULTS as exc:
             raise UnreachableError(self._host, explain_settings(exc)) from exc
 
@@ -252,7 +257,7 @@ class Connections:
                     keepalive_count_max=MISSED_KEEPALIVES,
                     **settings.options,
                 )
-        except _FAULTS as exc:
+        except CONNECT_FAULTS as exc:
             where = "" if settings.ip == self._address.ip else f"jump host {settings.ip}: "
             raise UnreachableError(self._host, where + explain(settings, exc)) from exc
         return line

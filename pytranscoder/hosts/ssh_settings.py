@@ -3,13 +3,16 @@
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import asyncssh
 
-DEFAULT_PORT = 22
+from pytranscoder.hosts.agent_calls import AGENT_PORT, USER
+from pytranscoder.hosts.trust import SSH_PORT, Trust, known_as
+
 SYSTEM_CONFIG = Path("/etc/ssh/ssh_config")
 # ssh_config(5), UserKnownHostsFile and GlobalKnownHostsFile.
 USER_KNOWN_HOSTS = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
@@ -40,7 +43,7 @@ class Jump(NamedTuple):
 class Settings:
     """How to reach one host: `jumps` are the hosts on the way, `options` are for `asyncssh.connect`.
 
-    `is_known` tells whether known_hosts has a key for it, under `known_hosts_name`.
+    `is_known` tells whether known_hosts has a key for it, under `known_hosts_name`; of an agent, what we trust has one.
     """
 
     ip: str
@@ -51,20 +54,24 @@ class Settings:
     is_known: bool
     jumps: tuple[Jump, ...]
     options: Mapping[str, Any]
+    is_agent: bool = False
 
     @property
     def ssh_command(self) -> str:
         """What a person types to reach it."""
-        port = f"-p {self.port} " if self.port != DEFAULT_PORT else ""
+        port = f"-p {self.port} " if self.port != SSH_PORT else ""
         return f"ssh {port}{self.user}@{self.ip}"
 
 
-def read_settings(ip: str, port: int | None = None, user: str | None = None) -> Settings:
+def read_settings(ip: str, port: int | None = None, user: str | None = None, trust: Trust | None = None) -> Settings:
     """Reads what applies to a host, which may be a name from an ssh configuration; `port` and `user` come first.
 
-    Raises one of SETTINGS_FAULTS for files that cannot be read or understood.
+    With `trust` the host is an agent: the key and the host keys in there count first, and the configuration's port and
+    user are those of another server. Raises one of SETTINGS_FAULTS for files that cannot be read or understood.
     """
     given: dict[str, Any] = {"config": _config_files()}
+    if trust is not None:
+        port, user = port or AGENT_PORT, user or USER
     if port:
         given["port"] = port
     if user:
@@ -72,16 +79,23 @@ def read_settings(ip: str, port: int | None = None, user: str | None = None) -> 
     # Without keys, as a key that is named and missing would be an error here; to `ssh` it is none.
     found = asyncssh.SSHClientConnectionOptions(host=ip, client_keys=None, tunnel=(), **given)
     known_hosts = _read_known_hosts(found.config)
-    keys, authorities = _known_keys(known_hosts, found.host_key_alias or found.host, found.port)
+    name = found.host_key_alias or found.host
+    if trust is not None:
+        _add_trusted(known_hosts, trust, {ip, found.host}, found.port, known_as(name, found.port))
+    keys, authorities = _known_keys(known_hosts, name, found.port)
     return Settings(
         ip=ip,
         hostname=found.host,
         port=found.port,
         user=found.username,
-        known_hosts_name=found.host_key_alias or _with_port(found.host, found.port),
+        known_hosts_name=found.host_key_alias or known_as(found.host, found.port),
         is_known=bool(keys or authorities),
         jumps=_jumps(found.tunnel, ip),
-        options=given | _options(found.config, _host_key_kinds(keys, authorities)) | {"known_hosts": known_hosts},
+        options=given
+        | _options(found.config, _host_key_kinds(keys, authorities))
+        | (_keys_for_agents(found.config, trust) if trust is not None else {})
+        | {"known_hosts": known_hosts},
+        is_agent=trust is not None,
     )
 
 
@@ -123,9 +137,28 @@ def _options(config: Any, host_key_kinds: str) -> dict[str, Any]:
         options["encryption_algs"] = CIPHERS
     if not config.get("HostKeyAlgorithms"):
         options["server_host_key_algs"] = host_key_kinds
-    if identities := [path for path in config.get("IdentityFile", ()) if _is_private_key(path)]:
+    if identities := _identities(config):
         options["client_keys"] = identities
     return options
+
+
+def _keys_for_agents(config: Any, trust: Trust) -> dict[str, Any]:
+    # Those of an ssh-agent would all be tried before ours, and the agent lets nobody try many.
+    own = [str(trust.key_path)] if trust.key_path.exists() else []
+    usual = _identities(config) or [str(path) for path in default_keys() if _is_usable(path)]
+    return {"client_keys": [*own, *usual], "agent_path": None, "agent_identities": None}
+
+
+def _identities(config: Any) -> list[str]:
+    return [path for path in config.get("IdentityFile", ()) if _is_private_key(path)]
+
+
+def _is_usable(key: Path) -> bool:
+    try:
+        asyncssh.read_private_key(key)
+    except (asyncssh.KeyImportError, OSError):
+        return False
+    return True
 
 
 def _is_private_key(path: str) -> bool:
@@ -142,12 +175,25 @@ def _read_known_hosts(config: Any) -> asyncssh.SSHKnownHosts:
     known_hosts = asyncssh.SSHKnownHosts()
     for path in (Path(file).expanduser() for file in files):
         if os.access(path, os.R_OK) and path.is_file():
-            known_hosts.load(path.read_text(errors="replace"))
+            _load(known_hosts, path.read_text(errors="replace"))
     return known_hosts
 
 
+def _load(known_hosts: asyncssh.SSHKnownHosts, text: str) -> None:
+    # As with ssh, a line that cannot be read is left out: it must not put the hosts of all other lines out.
+    for line in text.splitlines():
+        with suppress(ValueError):
+            known_hosts.load(line)
+
+
+def _add_trusted(known_hosts: asyncssh.SSHKnownHosts, trust: Trust, names: Iterable[str], port: int, name: str) -> None:
+    # Under the name by which it will be looked for, which may be a HostKeyAlias.
+    for key in (key for each in names for key in trust.pinned(each, port)):
+        _load(known_hosts, f"{name} {key}")
+
+
 def _known_keys(known_hosts: asyncssh.SSHKnownHosts, name: str, port: int) -> _Keys:
-    keys, authorities, *_ = known_hosts.match(name, "", None if port == DEFAULT_PORT else port)
+    keys, authorities, *_ = known_hosts.match(name, "", None if port == SSH_PORT else port)
     return tuple(keys), tuple(authorities)
 
 
@@ -155,10 +201,6 @@ def _host_key_kinds(keys: Iterable[asyncssh.SSHKey], authorities: Iterable[async
     # The kinds that are known come first, as the host may have keys of several kinds.
     certificates = ["*-cert-v01@openssh.com"] if authorities else []
     return ",".join([*certificates, *(kind.decode() for key in keys for kind in key.sig_algorithms), *HOST_KEYS])
-
-
-def _with_port(name: str, port: int) -> str:
-    return name if port == DEFAULT_PORT else f"[{name}]:{port}"
 
 
 def _jumps(tunnel: object, ip: str) -> tuple[Jump, ...]:
