@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytranscoder.encode.attempt import Host
 from pytranscoder.encode.equipment import Equipment, Setup, equipped
+from pytranscoder.encode.machine import Machine
 from pytranscoder.errors import HostError, printable
 from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.hosts.ffmpeg import Ffmpeg, check_ffmpeg, find_local_ffmpeg
@@ -48,12 +50,14 @@ class Member:
             name=definition.name,
             slots=self.slots,
             cluster=self.cluster,
-            machine=self._machine(),
+            machine=self.machine,
             profiles=frozenset(definition.profiles),
             copies=definition.type is HostType.STREAMING,
         )
 
-    def _machine(self) -> str:
+    @property
+    def machine(self) -> str:
+        """Which machine it is, whatever it is called and wherever else it takes part. Reads the ssh configuration."""
         if self.definition.type is HostType.LOCAL:
             return LOCAL_HOST
         try:  # one cluster may have the address, another a name that ~/.ssh/config has for it
@@ -78,8 +82,10 @@ class Fleet:
 
     def __init__(self, members: Sequence[Member], setup: Setup, retry_s: float = RETRY_S) -> None:
         self._samples = {member.cluster: _Samples() for member in members}
+        machines = _machines(members)
         self._keepers = {
-            member.key: _Keeper(member, setup, self._samples[member.cluster], retry_s) for member in members
+            member.key: _Keeper(member, machines[member.key], setup, self._samples[member.cluster], retry_s)
+            for member in members
         }
 
     async def keep(self) -> None:
@@ -124,6 +130,14 @@ class Fleet:
         return self._keepers[key].definition
 
 
+def _machines(members: Sequence[Member]) -> dict[tuple[str | None, str], Machine]:
+    of_one: defaultdict[str, list[Member]] = defaultdict(list)
+    for member in members:
+        of_one[member.machine].append(member)
+    machines = {name: Machine(member.definition.bandwidth for member in hosts) for name, hosts in of_one.items()}
+    return {member.key: machines[name] for name, hosts in of_one.items() for member in hosts}
+
+
 class _Samples:
     """The files of one cluster, in their order, of which a host must see one."""
 
@@ -160,8 +174,9 @@ class _Out:
 class _Keeper:
     """Keeps one host."""
 
-    def __init__(self, member: Member, setup: Setup, samples: _Samples, retry_s: float) -> None:
+    def __init__(self, member: Member, machine: Machine, setup: Setup, samples: _Samples, retry_s: float) -> None:
         self._member = member
+        self._machine = machine
         self._setup = setup
         self._retry_s = self._pause_s = retry_s
         self._ffmpeg: Ffmpeg | None = None
@@ -191,7 +206,7 @@ class _Keeper:
 
     @property
     def is_ready(self) -> bool:
-        return self._rest is not None and not self._rest.done()
+        return self._rest is not None
 
     def rest(self, pause_s: float, reason: str) -> None:
         if self._rest is not None and not self._rest.done():
@@ -199,7 +214,7 @@ class _Keeper:
 
     async def keep(self) -> None:
         definition, cluster = self._member.definition, self._member.cluster
-        async with equipped(definition, cluster, self._setup) as self._equipment:
+        async with equipped(definition, cluster, self._machine, self._setup) as self._equipment:
             while True:
                 out = await self._serve(self._equipment)
                 # In local mode there is no other host, and what stands against this one will not go by itself.
@@ -222,7 +237,8 @@ class _Keeper:
     async def all_unseen(self, media: Sequence[Path]) -> list[str]:
         """Returns why this host cannot work on some of these files, or that it could not be asked."""
         try:
-            return [reason for path in media if (reason := await self.unseen(path)) is not None]
+            with _boundary(self.name):
+                return [reason for path in media if (reason := await self.unseen(path)) is not None]
         except HostError as exc:
             return [exc.reason]
 
@@ -243,33 +259,39 @@ class _Keeper:
     async def _serve(self, equipment: Equipment) -> _Out:
         """Makes the host ready and returns when it is not any more."""
         try:
-            surveyed = await self._check(equipment)
-            await self._require_sample()
-        except TimeoutError:
-            return _Out(f"its check took longer than {CHECK_WITHIN_S:g} s; is it overloaded?", self._next_pause_s())
+            with _boundary(self.name):
+                surveyed, tidied = await self._check(equipment)
+            for text in tidied:
+                self._setup.emit(Notice(time=time.time(), level="info", text=f"host {self.name}: {text}"))
+            with _boundary(self.name):
+                await self._require_sample()
         except HostError as exc:
             return _Out(exc.reason, self._next_pause_s())
         self._pause_s = min(SOON_S, self._retry_s)
         self._rest = asyncio.get_running_loop().create_future()
-        self._tell_ready(surveyed)
-        self.answered.set()
-        return await self._until_out(equipment, self._rest)
+        try:
+            self._tell_ready(surveyed)
+            self.answered.set()
+            return await self._until_out(equipment, self._rest)
+        finally:
+            self._rest = None
 
     def _next_pause_s(self) -> float:
         """How long to leave it alone: a host that was ready may be back soon, with each miss that is less likely."""
         pause_s, self._pause_s = self._pause_s, min(2 * self._pause_s, self._retry_s)
         return pause_s
 
-    async def _check(self, equipment: Equipment) -> Surveyed:
+    async def _check(self, equipment: Equipment) -> tuple[Surveyed, list[str]]:
         deadline = asyncio.get_running_loop().time() + CHECK_WITHIN_S
         await equipment.connect()  # has a clock of its own, as it knows what it waited for
-        async with asyncio.timeout_at(deadline):
-            surveyed = await self._survey(equipment)
+        try:
+            async with asyncio.timeout_at(deadline):
+                surveyed = await self._survey(equipment)
+        except TimeoutError as exc:
+            reason = f"its check took longer than {CHECK_WITHIN_S:g} s; is it overloaded?"
+            raise HostError(self.name, reason) from exc
         self._ffmpeg = surveyed.ffmpeg
-        if self._setup.journal is not None:
-            for text in await equipment.tidy(self._setup.journal):
-                self._setup.emit(Notice(time=time.time(), level="info", text=f"host {self.name}: {text}"))
-        return surveyed
+        return surveyed, await equipment.tidy(self._setup.journal) if self._setup.journal else []
 
     async def _survey(self, equipment: Equipment) -> Surveyed:
         definition = equipment.definition
@@ -302,13 +324,31 @@ class _Keeper:
 
     async def _until_out(self, equipment: Equipment, rest: "asyncio.Future[tuple[float, str]]") -> _Out:
         async with asyncio.TaskGroup() as group:
-            lost = group.create_task(equipment.wait_lost())
+            lost = group.create_task(self._why_lost(equipment))
             await asyncio.wait((lost, rest), return_when=asyncio.FIRST_COMPLETED)
             lost.cancel()
         pause_s, reason = rest.result() if rest.done() else (self._next_pause_s(), "")
         if lost.cancelled():
             return _Out(f"rests: {reason.removeprefix(f'host {self.name}: ')}", pause_s, rests=True)
-        return _Out(f"lost: {lost.result()}", pause_s)
+        return _Out(lost.result(), pause_s)
+
+    async def _why_lost(self, equipment: Equipment) -> str:
+        try:
+            with _boundary(self.name):
+                return f"lost: {await equipment.wait_lost()}"
+        except HostError as exc:
+            return exc.reason
+
+
+@contextmanager
+def _boundary(host: str) -> Iterator[None]:
+    """Makes a fault of the host of whatever goes wrong within."""
+    try:
+        yield
+    except HostError:
+        raise
+    except Exception as exc:  # the host's boundary: its trouble must not end the run of all
+        raise HostError(host, f"unexpected {type(exc).__name__}: {exc}") from exc
 
 
 def _size_bytes(path: Path) -> int | None:

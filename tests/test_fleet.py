@@ -1,11 +1,14 @@
-"""What the scheduler is told of the hosts of a run before they have answered."""
+"""What the scheduler is told of the hosts of a run before they have answered, and what one of them may do to all."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from pytranscoder.fleet import Member, local_member
+from pytranscoder.encode.equipment import Setup
+from pytranscoder.fleet import Fleet, Member, local_member
 from pytranscoder.hosts.definition import HostDefinition, HostType
+from pytranscoder.jobs.events import Event, HostReady, HostUnavailable
 
 
 @pytest.fixture
@@ -72,3 +75,37 @@ def test_an_ssh_configuration_that_cannot_be_read_keeps_hosts_apart(home: Path, 
     (home / ".ssh" / "config").write_text(f"{line}\n")
 
     assert member("a", "c", ip="10.0.0.9").spec.machine != member("b", "c", ip="10.0.0.8").spec.machine
+
+
+class _Told:
+    """What a fleet says, until each of `hosts` has said something `times` times."""
+
+    def __init__(self, hosts: int, times: int) -> None:
+        self.events: dict[str, list[Event]] = {}
+        self.enough = asyncio.Event()
+        self._hosts = hosts
+        self._times = times
+
+    def hear(self, event: Event) -> None:
+        if isinstance(event, HostReady | HostUnavailable):
+            self.events.setdefault(event.host, []).append(event)
+        counts = [len(events) for events in self.events.values()]
+        if len(counts) == self._hosts and max(counts) >= self._times:
+            self.enough.set()
+
+
+async def test_host_with_an_unexpected_fault_is_tried_again_and_the_others_go_on() -> None:
+    odd = HostDefinition("odd", HostType.LOCAL, ffmpeg="~no.such.user/ffmpeg")
+    desk = HostDefinition("desk", HostType.LOCAL)
+    told = _Told(hosts=2, times=2)
+    fleet = Fleet([Member(odd, "home"), Member(desk, "home")], Setup("run", None, told.hear), retry_s=0.1)
+
+    keeping = asyncio.ensure_future(fleet.keep())
+    await told.enough.wait()
+    keeping.cancel()
+
+    first, second, *_ = told.events["odd"]
+    assert isinstance(first, HostUnavailable)
+    assert first.reason.startswith("unexpected RuntimeError: ")
+    assert isinstance(second, HostUnavailable)
+    assert isinstance(told.events["desk"][0], HostReady)

@@ -15,7 +15,7 @@ from pytranscoder.encode.choose import PlannedJob
 from pytranscoder.encode.meter import Meter
 from pytranscoder.encode.remains import below, run_directory
 from pytranscoder.encode.replace import explain, require_unchanged
-from pytranscoder.encode.room import Room
+from pytranscoder.encode.room import Loans, Room
 from pytranscoder.encode.staging import Staged, reserved
 from pytranscoder.errors import HostError, TransferError, UnreadableMediaError, VerifyError
 from pytranscoder.hosts.completion import to_its_end
@@ -36,8 +36,9 @@ _PLAIN = re.compile(r"\.[A-Za-z0-9]+")
 class Copied:
     """The host works on copies, in a directory of each attempt's own under the run's own in `working_dir`.
 
-    One object for all attempts on a host, `close` is its end. `clock` returns Unix seconds. A host that does not
-    answer for `remove_within_s` keeps the directories; what stays is removed later, at last by another run.
+    One object for all attempts on a host, `close` is its end. `clock` returns Unix seconds, `loans` are of that run's
+    directory. A host that does not answer for `remove_within_s` keeps the directories; what stays is removed later, at
+    last by another run.
     """
 
     journal: Journal
@@ -48,6 +49,7 @@ class Copied:
     cluster: str | None
     emit: Callable[[Event], None]
     clock: Callable[[], float]
+    loans: Loans = field(default_factory=Loans)
     remove_within_s: float = REMOVE_WITHIN_S
     _directory: str = field(init=False)
     _room: Room = field(init=False)
@@ -60,7 +62,7 @@ class Copied:
 
     def __post_init__(self) -> None:
         self._directory = run_directory(self.working_dir, self.run)
-        self._room = Room(self.host, self.files, self._directory)
+        self._room = Room(self.host, self.files, self._directory, self.loans)
 
     @asynccontextmanager
     async def stage(self, planned: PlannedJob, job: int, attempt: str) -> AsyncIterator[Staged]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytranscoder.encode.copied import Copied
+from pytranscoder.encode.machine import Machine
 from pytranscoder.encode.mapped import Mapped
-from pytranscoder.encode.remains import clean_dead_runs
+from pytranscoder.encode.remains import clean_dead_runs, run_directory
 from pytranscoder.encode.staging import InPlace, Staging
 from pytranscoder.hosts.connection import Address, Connections
 from pytranscoder.hosts.definition import HostDefinition, HostType
@@ -68,7 +69,9 @@ class Equipment:
 
 
 @asynccontextmanager
-async def equipped(definition: HostDefinition, cluster: str | None, setup: Setup) -> AsyncIterator[Equipment]:
+async def equipped(
+    definition: HostDefinition, cluster: str | None, machine: Machine, setup: Setup
+) -> AsyncIterator[Equipment]:
     """Equips for a host; leaving the context removes what the run made there and closes the connections."""
     if definition.type is HostType.LOCAL:
         staging = InPlace(setup.journal, setup.run, setup.fls_path) if setup.journal else None
@@ -82,19 +85,14 @@ async def equipped(definition: HostDefinition, cluster: str | None, setup: Setup
             shared = Mapped(setup.journal, setup.run, mapping) if setup.journal else None
             yield Equipment(definition, transport, shared, connections, mapping=mapping)
             return
-        files = SftpFiles(connections, definition.bandwidth)
+        files = SftpFiles(connections, None, limiters=machine.limiters)
         if setup.journal is None:
             yield Equipment(definition, transport, None, connections, files)
             return
+        working_dir = definition.working_dir or ""
+        loans = machine.loans(run_directory(working_dir, setup.run))
         copied = Copied(
-            setup.journal,
-            setup.run,
-            files,
-            definition.working_dir or "",
-            definition.name,
-            cluster,
-            setup.emit,
-            time.time,
+            setup.journal, setup.run, files, working_dir, definition.name, cluster, setup.emit, time.time, loans
         )
         try:
             yield Equipment(definition, transport, copied, connections, files)

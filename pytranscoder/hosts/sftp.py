@@ -89,12 +89,21 @@ class Patience:
 
 
 class SftpFiles:
-    """The files of one host. `bandwidth` is in bytes per second and direction, for all transfers together."""
+    """The files of one host. `bandwidth` is in bytes per second and direction, for all transfers together.
 
-    def __init__(self, connections: DataConnections, bandwidth: float | None, patience: Patience | None = None) -> None:
+    Instead of that, `limiters` up and down may be given, which others share.
+    """
+
+    def __init__(
+        self,
+        connections: DataConnections,
+        bandwidth: float | None,
+        patience: Patience | None = None,
+        limiters: tuple[Limiter, Limiter] | None = None,
+    ) -> None:
         self._connections = connections
         self._patience = patience or Patience()
-        self._up, self._down = Limiter(bandwidth), Limiter(bandwidth)
+        self._up, self._down = limiters or (Limiter(bandwidth), Limiter(bandwidth))
         self._uploads = asyncio.Semaphore(COPIES_A_DIRECTION)
         self._fetches = asyncio.Semaphore(COPIES_A_DIRECTION)
         self._questions = asyncio.Semaphore(QUESTIONS)

@@ -11,6 +11,7 @@ import pytest
 from pytranscoder.encode.choose import PlannedJob
 from pytranscoder.encode.copied import Copied, copied_names
 from pytranscoder.encode.replace import identify
+from pytranscoder.encode.room import MARGIN_BYTES, Loans
 from pytranscoder.encode.staging import Staged
 from pytranscoder.errors import (
     AttemptError,
@@ -41,16 +42,17 @@ class Nas:
     files: FakeFiles = field(default_factory=FakeFiles)
     events: list[Event] = field(default_factory=list)
 
-    def staging(self, remove_within_s: float = 5.0) -> Copied:
+    def staging(self, remove_within_s: float = 5.0, cluster: str = "home", loans: Loans | None = None) -> Copied:
         return Copied(
             self.shelf.journal,
             RUN,
             self.files,
             str(self.work),
             "nas",
-            "home",
+            cluster,
             self.events.append,
             lambda: 100.0,
+            loans or Loans(),
             remove_within_s,
         )
 
@@ -146,6 +148,17 @@ async def test_disk_of_the_host_that_is_too_small_is_known_before_the_upload(nas
 
     assert "upload" not in nas.files.log
     assert nas.directories == []
+
+
+async def test_two_clusters_do_not_promise_the_space_of_one_machine_twice(nas: Nas) -> None:
+    nas.files.free = MARGIN_BYTES + 3 * len(OLD)
+    loans = Loans()
+    other = nas.staging(cluster="work", loans=loans)
+
+    async with nas.staging(loans=loans).stage(nas.film(), 1, ATTEMPT):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05), other.stage(nas.film("Other.mp4"), 2, f"{RUN}-2-1"):
+                pass
 
 
 def overwrite(source: Path) -> None:

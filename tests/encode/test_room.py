@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pytranscoder.encode.room import MARGIN_BYTES, Room
+from pytranscoder.encode.room import MARGIN_BYTES, Loans, Room
 from pytranscoder.errors import LostError, SpaceError
 from tests.encode.fake_files import FakeFiles, Visit, refusal
 
@@ -38,8 +38,8 @@ class Disk(FakeFiles):
         return self.left
 
 
-def room_on(disk: FakeFiles) -> Room:
-    return Room("nas", disk, "/work/run")
+def room_on(disk: FakeFiles, loans: Loans | None = None) -> Room:
+    return Room("nas", disk, "/work/run", loans or Loans())
 
 
 async def is_let_in(room: Room, need: int) -> bool:
@@ -87,6 +87,13 @@ async def test_waiting_attempt_goes_on_when_space_is_returned() -> None:
     assert waiting.result()
 
 
+async def test_hosts_that_are_one_machine_lend_its_space_once() -> None:
+    disk, loans = Disk(10 * GB), Loans()
+
+    async with room_on(disk, loans).reserved("1-1", 6 * GB):
+        assert not await is_let_in(room_on(disk, loans), 6 * GB)
+
+
 @pytest.mark.parametrize("lent", [0, 2 * GB], ids=["empty disk", "others will be gone"])
 async def test_what_can_never_fit_is_refused_at_once(lent: int) -> None:
     room = room_on(Disk(10 * GB))
@@ -102,7 +109,7 @@ async def test_what_can_never_fit_is_refused_at_once(lent: int) -> None:
 async def test_host_that_does_not_say_has_space_for_all() -> None:
     files = FakeFiles()
     files.on["free_bytes"] = refusal(LostError("nas", "gone"))
-    room = Room("nas", files, "/")
+    room = Room("nas", files, "/", Loans())
 
     with pytest.raises(LostError):
         async with room.reserved("1-1", GB):

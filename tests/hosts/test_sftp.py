@@ -14,6 +14,7 @@ import pytest
 
 from pytranscoder.errors import HostError, LostError, SourceChangedError, SpaceError, TransferError
 from pytranscoder.hosts.connection import Address, Connections
+from pytranscoder.hosts.rate import Limiter
 from pytranscoder.hosts.sftp import Patience, SftpFiles
 from pytranscoder.hosts.transport import Files
 from tests.hosts.faulty_link import FaultyLink, faulty_link
@@ -347,6 +348,19 @@ async def test_bandwidth_is_shared_by_all_transfers_of_a_direction(
     await asyncio.gather(*(_copy(files, film, Path(f"{theirs}{number}"), direction) for number in range(3)))
 
     assert loop.time() - begun > 3 * SIZE / (60 * MIB) - 0.15
+
+
+async def test_bandwidth_may_be_shared_by_two_hosts_that_are_one_machine(
+    connections: Connections, film: Path, theirs: Path
+) -> None:
+    limiters = Limiter(40 * MIB), Limiter(40 * MIB)
+    hosts = [SftpFiles(connections, None, limiters=limiters) for _ in range(2)]
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+
+    await asyncio.gather(*(host.upload(film, f"{theirs}{number}", ignore) for number, host in enumerate(hosts)))
+
+    assert loop.time() - begun > 2 * SIZE / (40 * MIB) - 0.15
 
 
 class _WithoutSubsystems(asyncssh.SSHServer):
