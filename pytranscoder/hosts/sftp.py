@@ -14,21 +14,14 @@ from typing import Protocol, TypeVar
 
 from asyncssh import (
     ChannelOpenError,
-    SFTPAttrs,
     SFTPBadMessage,
     SFTPClient,
     SFTPConnectionLost,
-    SFTPDirNotEmpty,
-    SFTPFailure,
-    SFTPFileAlreadyExists,
-    SFTPName,
-    SFTPOpUnsupported,
-    SFTPPermissionDenied,
     SSHClientConnection,
     SSHReader,
     SSHWriter,
 )
-from asyncssh.constants import FILEXFER_TYPE_DIRECTORY, OPEN_REQUEST_SESSION_FAILED
+from asyncssh.constants import OPEN_REQUEST_SESSION_FAILED
 from asyncssh.sftp import MIN_SFTP_VERSION, start_sftp_client
 
 from pytranscoder.errors import (
@@ -39,9 +32,10 @@ from pytranscoder.errors import (
     UnreachableError,
     printable,
 )
-from pytranscoder.hosts.completion import all_or_none, in_own_task
+from pytranscoder.hosts import sftp_tree
+from pytranscoder.hosts.completion import in_own_task
 from pytranscoder.hosts.rate import Limiter
-from pytranscoder.hosts.sftp_faults import FOREIGN, NOTHING_THERE, disk_full, explain, is_lost, may_be_full
+from pytranscoder.hosts.sftp_faults import FOREIGN, disk_full, explain, is_lost, may_be_full
 from pytranscoder.hosts.transfer import (
     Arrived,
     ChangedError,
@@ -64,7 +58,6 @@ COPIES_A_DIRECTION = 3
 QUESTIONS = 2
 # A disk without that much room is full, when it refuses a directory without saying why.
 DIRECTORY_BYTES = 1 << 20
-REMOVED_AT_ONCE = 64
 
 
 class DataConnections(Protocol):
@@ -114,23 +107,23 @@ class SftpFiles:
 
     async def make_directory(self, path: str) -> None:
         """Makes a directory that only its owner may enter, and those above it that are missing."""
-        await self._ask(path, lambda sftp, _: _make_directory(sftp, path))
+        await self._ask(path, lambda sftp, _: sftp_tree.make_directory(sftp, sftp_tree.spelled(path)))
 
     async def remove_tree(self, path: str) -> None:
         """Removes a directory with all that is in it, or a file; nothing there is no trouble. Follows no links."""
-        await self._ask(path, lambda sftp, deadline: _remove_tree(sftp, path, deadline))
+        await self._ask(path, lambda sftp, deadline: sftp_tree.remove_tree(sftp, sftp_tree.spelled(path), deadline))
 
     async def names(self, directory: str) -> list[str]:
         """Returns the names in a directory; none when it is not there."""
-        return await self._ask(directory, lambda sftp, _: _names(sftp, directory))
+        return await self._ask(directory, lambda sftp, _: sftp_tree.names(sftp, sftp_tree.spelled(directory)))
 
     async def size_bytes(self, path: str) -> int | None:
         """Returns the size of a file; None when it is not there."""
-        return await self._ask(path, lambda sftp, _: _size(sftp, path))
+        return await self._ask(path, lambda sftp, _: sftp_tree.file_size(sftp, sftp_tree.spelled(path)))
 
     async def free_bytes(self, directory: str) -> int | None:
         """Returns the room that its file system has for us; of the one above it when it is not there yet."""
-        return await self._ask(directory, lambda sftp, _: _free(sftp, directory))
+        return await self._ask(directory, lambda sftp, _: sftp_tree.free_bytes(sftp, sftp_tree.spelled(directory)))
 
     async def upload(self, ours: Path, theirs: str, report: Callable[[int], None]) -> None:
         """Copies a file to the host and checks its size there."""
@@ -147,22 +140,25 @@ class SftpFiles:
     async def _upload(self, copy: Copy, source: OurFile, theirs: str, sftp: SFTPClient, deadline: Deadline) -> None:
         arrived = copy.arrived
         # What is there may have holes: it is the end of what was acknowledged that counts, unless less is left of it.
-        arrived.resume_at(min(arrived.bytes, await _size(sftp, theirs) or 0))
-        file = await sftp.open(theirs, "r+b" if arrived.bytes else "wb", encoding=None, block_size=0)
+        path = sftp_tree.spelled(theirs)
+        arrived.resume_at(min(arrived.bytes, await sftp_tree.file_size(sftp, path) or 0))
+        file = await sftp.open(path, "r+b" if arrived.bytes else "wb", encoding=None, block_size=0)
         await copy.begin(sftp, deadline)
         await send(copy, source, sftp, file)
         deadline.renew()
         await file.close()
         if await source.size_bytes() != copy.size_bytes:
             raise ChangedError("it became longer while it was copied")
-        self._require_size(theirs, await _size(sftp, theirs), copy.size_bytes)
+        self._require_size(theirs, await sftp_tree.file_size(sftp, path), copy.size_bytes)
 
     async def fetch(self, theirs: str, ours: Path, report: Callable[[int], None]) -> None:
         """Copies a file from the host over `ours`, which may exist, and checks its size."""
         arrived = Arrived()
         try:
             async with self._fetches, open_ours(ours, "wb") as target:
-                size_bytes = await self._persist(theirs, arrived, lambda sftp, _: _size(sftp, theirs))
+                size_bytes = await self._persist(
+                    theirs, arrived, lambda sftp, _: sftp_tree.file_size(sftp, sftp_tree.spelled(theirs))
+                )
                 if size_bytes is None:
                     raise TransferError(self._host, f"{printable(theirs)}: no such file there")
                 copy = Copy(size_bytes, self._down, arrived, report)
@@ -173,13 +169,14 @@ class SftpFiles:
             raise TransferError(self._host, f"{printable(theirs)}: {exc.reason}") from exc
 
     async def _fetch(self, copy: Copy, target: OurFile, theirs: str, sftp: SFTPClient, deadline: Deadline) -> None:
-        file = await sftp.open(theirs, "rb", encoding=None, block_size=0)
+        path = sftp_tree.spelled(theirs)
+        file = await sftp.open(path, "rb", encoding=None, block_size=0)
         copy.arrived.resume_at(copy.arrived.bytes)
         await copy.begin(sftp, deadline)
         await receive(copy, target, sftp, file)
         deadline.renew()
         await file.close()
-        self._require_size(theirs, await _size(sftp, theirs), copy.size_bytes)
+        self._require_size(theirs, await sftp_tree.file_size(sftp, path), copy.size_bytes)
         self._require_size(theirs, await target.size_bytes(), copy.size_bytes)
 
     def _require_size(self, path: str, size_bytes: int | None, expected: int) -> None:
@@ -259,12 +256,14 @@ class SftpFiles:
             writer.channel.abort()
 
     async def _open_channel(self, connection: SSHClientConnection) -> tuple[SSHWriter[bytes], SSHReader[bytes]]:
+        opening = asyncio.ensure_future(
+            connection.open_session(subsystem="sftp", encoding=None, window=RECEIVE_WINDOW_BYTES)
+        )
         try:
-            writer, reader, _ = await connection.open_session(
-                subsystem="sftp", encoding=None, window=RECEIVE_WINDOW_BYTES
-            )
+            # An opening that is cancelled half way would leave its session open over there, and belong to nobody.
+            writer, reader, _ = await asyncio.shield(opening)
         except asyncio.CancelledError:
-            connection.abort()  # the session would open later and belong to nobody
+            opening.add_done_callback(_abort_session)
             raise
         except ChannelOpenError as exc:
             if exc.code == OPEN_REQUEST_SESSION_FAILED:
@@ -292,96 +291,14 @@ class SftpFiles:
     async def _explained(self, path: str, error: Exception, needed_bytes: int) -> HostError:
         if may_be_full(error):
             with suppress(HostError, *FOREIGN):  # the first error is the one to tell
-                free = await self._once(lambda sftp, _: _free(sftp, posixpath.dirname(path)))
+                free = await self._once(
+                    lambda sftp, _: sftp_tree.free_bytes(sftp, posixpath.dirname(sftp_tree.spelled(path)))
+                )
                 if free is not None and free < needed_bytes:
                     return disk_full(self._host, path)
         return explain(self._host, path, error)
 
 
-async def _size(sftp: SFTPClient, path: str) -> int | None:
-    try:
-        return (await sftp.stat(path)).size
-    except NOTHING_THERE:
-        return None
-
-
-async def _names(sftp: SFTPClient, directory: str) -> list[str]:
-    try:
-        return [_name(entry) for entry in await _entries(sftp, directory)]
-    except NOTHING_THERE:
-        return []
-
-
-async def _entries(sftp: SFTPClient, directory: str) -> list[SFTPName]:
-    return [entry async for entry in sftp.scandir(directory) if entry.filename not in (".", "..")]
-
-
-def _name(entry: SFTPName) -> str:
-    return str(entry.filename)
-
-
-async def _free(sftp: SFTPClient, directory: str) -> int | None:
-    while True:
-        try:
-            system = await sftp.statvfs(directory or ".")
-        except SFTPOpUnsupported:
-            return None
-        except NOTHING_THERE:
-            above = posixpath.dirname(directory)
-            if above == directory:
-                raise
-            directory = above
-        else:
-            return system.frsize * system.bavail
-
-
-async def _make_directory(sftp: SFTPClient, path: str) -> None:
-    try:
-        await sftp.mkdir(path, SFTPAttrs(permissions=0o700))
-    except NOTHING_THERE:
-        above = posixpath.dirname(path.rstrip("/"))
-        if not above:
-            raise
-        await _make_directory(sftp, above)
-        await sftp.mkdir(path, SFTPAttrs(permissions=0o700))
-    except (SFTPFailure, SFTPFileAlreadyExists, SFTPPermissionDenied):
-        # What is there already may be refused for any of these.
-        if not await sftp.isdir(path):
-            raise
-
-
-async def _remove_tree(sftp: SFTPClient, path: str, deadline: Deadline) -> None:
-    with suppress(*NOTHING_THERE):
-        if (await sftp.lstat(path)).type == FILEXFER_TYPE_DIRECTORY:
-            await _remove_directory(sftp, path, deadline)
-        else:
-            await sftp.remove(path)
-
-
-async def _remove_directory(sftp: SFTPClient, directory: str, deadline: Deadline) -> None:
-    # Something may come in meanwhile: the last request of a copy that was cancelled.
-    for _ in range(2):
-        await _empty(sftp, directory, deadline)
-        with suppress(SFTPFailure, SFTPDirNotEmpty):
-            return await sftp.rmdir(directory)
-    await _empty(sftp, directory, deadline)
-    return await sftp.rmdir(directory)
-
-
-async def _empty(sftp: SFTPClient, directory: str, deadline: Deadline) -> None:
-    entries = await _entries(sftp, directory)
-    directories = [_name(entry) for entry in entries if entry.attrs.type == FILEXFER_TYPE_DIRECTORY]
-    files = [_name(entry) for entry in entries if entry.attrs.type != FILEXFER_TYPE_DIRECTORY]
-    for start in range(0, len(files), REMOVED_AT_ONCE):
-        async with all_or_none() as group:
-            for name in files[start : start + REMOVED_AT_ONCE]:
-                group.create_task(_remove_file(sftp, posixpath.join(directory, name)))
-        deadline.renew()
-    for name in directories:
-        await _remove_tree(sftp, posixpath.join(directory, name), deadline)
-        deadline.renew()
-
-
-async def _remove_file(sftp: SFTPClient, path: str) -> None:
-    with suppress(*NOTHING_THERE):
-        await sftp.remove(path)
+def _abort_session(opening: "asyncio.Future[tuple[SSHWriter[bytes], SSHReader[bytes], SSHReader[bytes]]]") -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result()[0].channel.abort()
