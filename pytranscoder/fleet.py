@@ -12,10 +12,12 @@ from pytranscoder.encode.attempt import Host
 from pytranscoder.encode.equipment import Equipment, Setup, equipped
 from pytranscoder.encode.machine import Machine
 from pytranscoder.errors import HostError, printable
+from pytranscoder.hosts.agent_calls import AGENT_PORT
 from pytranscoder.hosts.definition import HostDefinition, HostType
-from pytranscoder.hosts.ffmpeg import Ffmpeg, check_ffmpeg, find_local_ffmpeg
+from pytranscoder.hosts.ffmpeg import Ffmpeg
+from pytranscoder.hosts.mapping import PathMapping
 from pytranscoder.hosts.ssh_settings import SETTINGS_FAULTS, read_settings
-from pytranscoder.hosts.survey import Surveyed, size_on_host, survey
+from pytranscoder.hosts.survey import Surveyed
 from pytranscoder.jobs.events import LOCAL_HOST, HostReady, HostUnavailable, Notice
 from pytranscoder.jobs.hostspec import HostSpec
 from pytranscoder.profiles.profile import DEFAULT_QUEUE
@@ -52,7 +54,7 @@ class Member:
             cluster=self.cluster,
             machine=self.machine,
             profiles=frozenset(definition.profiles),
-            copies=definition.type is HostType.STREAMING,
+            copies=definition.is_copied_to,
         )
 
     @property
@@ -60,10 +62,12 @@ class Member:
         """Which machine it is, whatever it is called and wherever else it takes part. Reads the ssh configuration."""
         if self.definition.type is HostType.LOCAL:
             return LOCAL_HOST
+        definition = self.definition
+        port = AGENT_PORT if definition.type is HostType.AGENT and definition.port is None else definition.port
         try:  # one cluster may have the address, another a name that ~/.ssh/config has for it
-            settings = read_settings(self.definition.ip or "", self.definition.port, self.definition.user)
+            settings = read_settings(definition.ip or "", port, definition.user)
         except SETTINGS_FAULTS:  # which the first connection will tell
-            return f"{self.definition.ip}:{self.definition.port}"
+            return f"{definition.ip}:{port}"
         # Behind two jump hosts, two machines may have one address.
         return " ".join((*map(str, settings.jumps), f"{settings.hostname.lower()}:{settings.port}"))
 
@@ -245,16 +249,18 @@ class _Keeper:
     async def unseen(self, media: Path) -> str | None:
         """Returns why this host cannot work on a file, None when it can or need not see it."""
         equipment = self._equipment
-        if equipment is None or self._ffmpeg is None or equipment.definition.type is not HostType.MOUNTED:
+        if equipment is None or self._ffmpeg is None or not equipment.definition.sees_ours:
             return None
-        theirs = equipment.mapping.theirs(media)
-        size_bytes = await size_on_host(equipment.transport, theirs)
+        mapping = PathMapping(equipment.definition.path_substitutions)
+        theirs = mapping.theirs(media)
+        size_bytes = await equipment.surveyor.size_bytes(theirs)
         if size_bytes == await asyncio.to_thread(_size_bytes, media):
             return None
-        entry = equipment.mapping.covering(media)
+        entry = mapping.covering(media)
         remedy = f"correct `{entry}` in" if entry else "add an entry for its folder to"
         what = "does not see" if size_bytes is None else "sees another file than"
-        return f"it {what} {printable(media)} as {printable(theirs)}; {remedy} `path-substitutions`"
+        reason = equipment.surveyor.why_invisible(theirs) if size_bytes is None else None
+        return f"it {what} {printable(media)} as {printable(theirs)}; {reason or f'{remedy} `path-substitutions`'}"
 
     async def _serve(self, equipment: Equipment) -> _Out:
         """Makes the host ready and returns when it is not any more."""
@@ -286,21 +292,15 @@ class _Keeper:
         await equipment.connect()  # has a clock of its own, as it knows what it waited for
         try:
             async with asyncio.timeout_at(deadline):
-                surveyed = await self._survey(equipment)
+                surveyed = await equipment.surveyor.survey()
         except TimeoutError as exc:
             reason = f"its check took longer than {CHECK_WITHIN_S:g} s; is it overloaded?"
             raise HostError(self.name, reason) from exc
         self._ffmpeg = surveyed.ffmpeg
         return surveyed, await equipment.tidy(self._setup.journal) if self._setup.journal else []
 
-    async def _survey(self, equipment: Equipment) -> Surveyed:
-        definition = equipment.definition
-        if definition.type is HostType.LOCAL:
-            return Surveyed("", await check_ffmpeg(equipment.transport, find_local_ffmpeg(definition.ffmpeg)))
-        return await survey(equipment.transport, definition, equipment.files)
-
     async def _require_sample(self) -> None:
-        if self._member.definition.type is HostType.MOUNTED:
+        if self._member.definition.sees_ours:
             sample = await self._samples.first()
             reason = await self.unseen(sample) if sample else None
             if reason is not None:

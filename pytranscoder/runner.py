@@ -25,6 +25,7 @@ from pytranscoder.fleet import RETRY_S, Fleet, Member
 from pytranscoder.hosts.completion import all_or_none
 from pytranscoder.hosts.ffmpeg import find_local_ffmpeg
 from pytranscoder.hosts.local import LocalTransport
+from pytranscoder.hosts.trust import Trust, default_trust_folder
 from pytranscoder.intake import Desk, Intake
 from pytranscoder.jobs import events
 from pytranscoder.jobs.actions import Action, BeginEncode, FinishJob, RestHost, StartAttempt, StopAttempt
@@ -45,7 +46,7 @@ class Order:
     """What one run is to do, on which hosts. `ffmpeg` is the configured one of this machine; None finds one.
 
     Jobs that no host can take any more wait for one `patience_s` seconds. Hosts that are out are tried again every
-    `retry_s` seconds.
+    `retry_s` seconds. `trust` is what agents are known by, the user's own unless it is given.
     """
 
     run: str
@@ -58,6 +59,7 @@ class Order:
     patience_s: float = 600.0
     retry_s: float = RETRY_S
     pauses: Pauses = DEFAULT_PAUSES
+    trust: Trust | None = None
     checkpoint: Checkpoint = pass_by
 
 
@@ -177,7 +179,9 @@ class Runner:
 
     async def _begin(self, started: events.RunStarted) -> Sequence[Request]:
         """Starts the run and returns what is still to do once what dead runs left is dealt with."""
-        setup = Setup(self._order.run, self._journal, self.emit, self._order.policy.fls_path)
+        order = self._order
+        trust = order.trust or Trust(default_trust_folder())
+        setup = Setup(order.run, self._journal, self.emit, trust, order.policy.fls_path)
         self._fleet = Fleet(self._order.hosts, setup, self._order.retry_s)
         self.emit(started)
         for notice in self._order.notices:

@@ -8,6 +8,7 @@ import pytest
 from pytranscoder.encode.equipment import Setup
 from pytranscoder.fleet import Fleet, Member, local_member
 from pytranscoder.hosts.definition import HostDefinition, HostType
+from pytranscoder.hosts.trust import Trust
 from pytranscoder.jobs.events import Event, HostReady, HostUnavailable
 
 
@@ -94,11 +95,12 @@ class _Told:
             self.enough.set()
 
 
-async def test_host_with_an_unexpected_fault_is_tried_again_and_the_others_go_on() -> None:
+async def test_host_with_an_unexpected_fault_is_tried_again_and_the_others_go_on(tmp_path: Path) -> None:
     odd = HostDefinition("odd", HostType.LOCAL, ffmpeg="~no.such.user/ffmpeg")
     desk = HostDefinition("desk", HostType.LOCAL)
     told = _Told(hosts=2, times=2)
-    fleet = Fleet([Member(odd, "home"), Member(desk, "home")], Setup("run", None, told.hear), retry_s=0.1)
+    setup = Setup("run", None, told.hear, Trust(tmp_path))
+    fleet = Fleet([Member(odd, "home"), Member(desk, "home")], setup, retry_s=0.1)
 
     keeping = asyncio.ensure_future(fleet.keep())
     await told.enough.wait()

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from pytranscoder.encode.copied import Copied
@@ -12,14 +12,17 @@ from pytranscoder.encode.machine import Machine
 from pytranscoder.encode.mapped import Mapped
 from pytranscoder.encode.remains import clean_dead_runs, run_directory
 from pytranscoder.encode.staging import InPlace, Staging
+from pytranscoder.hosts.agent_calls import AgentDialect
 from pytranscoder.hosts.connection import Address, Connections
 from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.hosts.local import LocalTransport
 from pytranscoder.hosts.mapping import PathMapping
-from pytranscoder.hosts.reaper import reap
 from pytranscoder.hosts.sftp import SftpFiles
 from pytranscoder.hosts.ssh import SshTransport
+from pytranscoder.hosts.supervisor import PosixDialect
+from pytranscoder.hosts.surveyor import AgentSurveyor, LocalSurveyor, Surveyor, SystemSurveyor
 from pytranscoder.hosts.transport import Files, Transport
+from pytranscoder.hosts.trust import Trust
 from pytranscoder.jobs.events import Event
 from pytranscoder.jobs.journal import Journal
 
@@ -31,6 +34,7 @@ class Setup:
     run: str
     journal: Journal | None
     emit: Callable[[Event], None]
+    trust: Trust
     fls_path: Path | None = None
 
 
@@ -40,10 +44,10 @@ class Equipment:
 
     definition: HostDefinition
     transport: Transport
+    surveyor: Surveyor
     staging: Staging | None = None
     connections: Connections | None = None
     files: Files | None = None
-    mapping: PathMapping = field(default_factory=lambda: PathMapping(()))
 
     async def connect(self) -> None:
         """Connects, unless the connection still stands. Raises UnreachableError."""
@@ -58,11 +62,9 @@ class Equipment:
 
     async def tidy(self, journal: Journal) -> list[str]:
         """Removes what dead runs, and attempts that a broken connection ended, left on the host; says what."""
-        if self.connections is None:
-            return []
-        told = await reap(self.transport)
-        if self.files is not None and self.definition.working_dir is not None:
-            told += await clean_dead_runs(journal.is_dead, self.files, self.definition.working_dir)
+        told = await self.surveyor.reap()
+        if self.files is not None and self.definition.is_copied_to:
+            told += await clean_dead_runs(journal.is_dead, self.files, self.definition.copies_to)
         if isinstance(self.staging, Copied):
             await self.staging.tidy()
         return told
@@ -74,27 +76,44 @@ async def equipped(
 ) -> AsyncIterator[Equipment]:
     """Equips for a host; leaving the context removes what the run made there and closes the connections."""
     if definition.type is HostType.LOCAL:
-        staging = InPlace(setup.journal, setup.run, setup.fls_path) if setup.journal else None
-        yield Equipment(definition, LocalTransport(definition.name), staging)
+        here = LocalTransport(definition.name)
+        in_place = InPlace(setup.journal, setup.run, setup.fls_path) if setup.journal else None
+        yield Equipment(definition, here, LocalSurveyor(here, definition), in_place)
         return
-    address = Address(definition.ip or definition.name, definition.port, definition.user)
-    async with Connections(definition.name, address) as connections:
-        transport = SshTransport(connections)
-        if definition.type is HostType.MOUNTED:
-            mapping = PathMapping(definition.path_substitutions)
-            shared = Mapped(setup.journal, setup.run, mapping) if setup.journal else None
-            yield Equipment(definition, transport, shared, connections, mapping=mapping)
-            return
+    is_agent = definition.type is HostType.AGENT
+    async with Connections(definition.name, _address(definition, setup.trust)) as connections:
+        transport = SshTransport(connections, dialect=AgentDialect() if is_agent else PosixDialect())
         files = SftpFiles(connections, None, limiters=machine.limiters)
-        if setup.journal is None:
-            yield Equipment(definition, transport, None, connections, files)
-            return
-        working_dir = definition.working_dir or ""
-        loans = machine.loans(run_directory(working_dir, setup.run))
-        copied = Copied(
-            setup.journal, setup.run, files, working_dir, definition.name, cluster, setup.emit, time.time, loans
+        surveyor = (
+            AgentSurveyor(transport, definition, files)
+            if is_agent
+            else SystemSurveyor(connections, transport, definition, files)
         )
-        try:
-            yield Equipment(definition, transport, copied, connections, files)
-        finally:
-            await copied.close()
+        async with _staged(definition, cluster, machine, setup, files) as staging:
+            yield Equipment(definition, transport, surveyor, staging, connections, files)
+
+
+def _address(definition: HostDefinition, trust: Trust) -> Address:
+    ip = definition.ip or definition.name
+    if definition.type is HostType.AGENT:  # which has one account
+        return Address(ip, definition.port, trust=trust)
+    return Address(ip, definition.port, definition.user)
+
+
+@asynccontextmanager
+async def _staged(
+    definition: HostDefinition, cluster: str | None, machine: Machine, setup: Setup, files: Files
+) -> AsyncIterator[Staging | None]:
+    if setup.journal is None:
+        yield None
+        return
+    if not definition.is_copied_to:
+        yield Mapped(setup.journal, setup.run, PathMapping(definition.path_substitutions))
+        return
+    directory = definition.copies_to
+    loans = machine.loans(run_directory(directory, setup.run))
+    copied = Copied(setup.journal, setup.run, files, directory, definition.name, cluster, setup.emit, time.time, loans)
+    try:
+        yield copied
+    finally:
+        await copied.close()

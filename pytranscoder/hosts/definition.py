@@ -54,6 +54,11 @@ class HostDefinition:
         return self.type is HostType.STREAMING or (self.type is HostType.AGENT and not self.path_substitutions)
 
     @property
+    def sees_ours(self) -> bool:
+        """Whether it works on our own files by its own names for them."""
+        return self.type is not HostType.LOCAL and not self.is_copied_to
+
+    @property
     def copies_to(self) -> str:
         """The directory that media is copied to. An agent has its own, and counts relative paths from there."""
         return "." if self.type is HostType.AGENT else self.working_dir or ""

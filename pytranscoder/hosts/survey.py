@@ -55,8 +55,6 @@ async def survey(transport: Transport, definition: HostDefinition, files: Files 
 
     Raises HostError that says what stands against using it.
     """
-    if definition.os == "windows":
-        raise HostError(definition.name, "Windows hosts cannot be used by this version yet")
     wanted = (definition.ffmpeg,) if definition.ffmpeg else PLACES
     question = ("/bin/sh", "-c", _SURVEY, "sh", definition.working_dir or "", *wanted)
     answer = await transport.capture(question, ANSWER_WITHIN_S)
