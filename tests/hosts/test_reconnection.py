@@ -14,9 +14,9 @@ async def test_a_host_that_is_back_is_not_lost_any_more(lab: Lab, monkeypatch: p
     monkeypatch.setenv("HOME", str(lab.place.home))
     async with Connections("nas", Address("nas")) as connections:
         await connections.open()
-        host.stop_sshd()
+        host.stop_server()
         await connections.wait_lost()
-        host.start_sshd()
+        host.start_server()
 
         await connections.open()
 

@@ -6,14 +6,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pytranscoder.hosts.agent_calls import AGENT_PORT
 from tests.clips import FFMPEG
+from tests.lab.agent import AgentServer
 from tests.lab.commands import LabError, require, run
 from tests.lab.cpu import Share
 from tests.lab.machine import Machine
 from tests.lab.network import Cable
 from tests.lab.processes import Process, still_running
+from tests.lab.server import Server
 from tests.lab.sshd import Sshd
 
+# In place of a login shell: the host has no ssh server and no shell, but the agent.
+AGENT = "agent"
 SHELLS = ("bash", "dash", "busybox", "fish")
 FAKE_FFMPEG = Path(__file__).parents[1] / "fake_ffmpeg.py"
 _SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -30,7 +35,7 @@ class Host:
     """
 
     def __init__(
-        self, machine: Machine, cable: Cable, share: Share, root: Path, *, user: str, login_shell: str, port: int
+        self, machine: Machine, cable: Cable, share: Share, root: Path, *, user: str, login_shell: str, port: int | None
     ) -> None:
         self.name = machine.name
         self.address = cable.address
@@ -41,10 +46,16 @@ class Host:
         self._machine = machine
         self._cable = cable
         self._cpu = share
+        self.is_agent = login_shell == AGENT
         self._shares: dict[str, Path] = {}
         self._prepare(login_shell)
-        search_path = str(root / "applets") if login_shell == "busybox" else _SEARCH_PATH
-        self.server = Sshd(machine, root / "sshd", port, search_path)
+        self.server = self._make_server(login_shell, port)
+
+    def _make_server(self, login_shell: str, port: int | None) -> Server:
+        if self.is_agent:
+            return AgentServer(self._machine, self.root / "agent", port or AGENT_PORT, self._agent_options)
+        search_path = str(self.root / "applets") if login_shell == "busybox" else _SEARCH_PATH
+        return Sshd(self._machine, self.root / "sshd", port or 22, search_path)
 
     @property
     def port(self) -> int:
@@ -68,8 +79,8 @@ class Host:
         """Take its power away: nobody hears of it, its processes are gone, disks in memory are lost."""
         if self._cable.is_plugged:
             self._cable.cut()
-        self.server.line.close()
         self._machine.stop()
+        self.server.power_lost()
         self._cable.unplug()
 
     def reboot(self) -> None:
@@ -151,11 +162,22 @@ class Host:
 
         Our own path does not exist there. Everybody may write in the folder from now on.
         """
-        place = theirs or f"/mnt/{self.name}/{ours.name}"
         ours.chmod(0o777)
+        if self.is_agent:
+            return self._share_with_agent(ours)
+        place = theirs or f"/mnt/{self.name}/{ours.name}"
         self._machine.mount(place, "--bind", self._machine.hidden(ours))
         self._shares[place] = ours
         return place
+
+    def _share_with_agent(self, ours: Path) -> str:
+        # It sees our files anyway, and gets a name of its own for these.
+        place = self.root / "mnt" / ours.name
+        place.parent.mkdir(exist_ok=True)
+        place.symlink_to(ours)
+        self._shares[str(place)] = ours
+        self._restart_agent()
+        return str(place)
 
     def unshare(self, theirs: str) -> None:
         """Let it no longer see the folder that is there: an empty one is there instead."""
@@ -183,6 +205,7 @@ class Host:
         wrapper.write_text(f'#!/bin/sh\nexec {" ".join(words)} "$@"\n')
         wrapper.chmod(0o755)
         self.ffmpeg = str(wrapper)
+        self._restart_agent()
         return self.ffmpeg
 
     def let_finish(self) -> None:
@@ -203,8 +226,34 @@ class Host:
 
     def mounted(self, **keys: Any) -> Entry:
         """Its entry in a cluster as a host that sees our media by the shares it has now."""
+        return self._entry("mounted", self._substitutions(), keys)
+
+    def agent(self, **keys: Any) -> Entry:
+        """Its entry in a cluster as an agent, which sees our media if there are shares and is sent copies otherwise."""
+        entry = {"type": "agent", "ip": self.address, "port": self.port}
+        return {self.name: entry | self._substitutions() | keys}
+
+    def _substitutions(self) -> dict[str, Any]:
         substitutions = [f'"{ours}" "{theirs}"' for theirs, ours in self._shares.items() if str(ours) != theirs]
-        return self._entry("mounted", {"path-substitutions": substitutions} if substitutions else {}, keys)
+        return {"path-substitutions": substitutions} if substitutions else {}
+
+    def _agent_options(self) -> list[str]:
+        # A stand-in for ffmpeg writes a diary and is a program of several files.
+        folders = [
+            "--working-dir",
+            str(self.working_dir),
+            "--share",
+            str(self.root / "bin"),
+            "--share-rw",
+            str(self.diary.parent),
+        ]
+        shared = [word for theirs in self._shares for word in ("--share-rw", theirs)]
+        return ["--ffmpeg", self.ffmpeg, "--slots", "4", "--leave-free", "1M", *folders, *shared]
+
+    def _restart_agent(self) -> None:
+        if self.is_agent:
+            self.server.stop()
+            self.start_server()
 
     def _entry(self, kind: str, own: dict[str, Any], keys: dict[str, Any]) -> Entry:
         return {self.name: {"type": kind, "ip": self.name, "ffmpeg": self.ffmpeg} | own | keys}
@@ -232,6 +281,8 @@ class Host:
         self._write_users(self._login_shell(shell))
 
     def _login_shell(self, shell: str) -> str:
+        if self.is_agent:
+            return require("false")
         if shell not in SHELLS:
             raise LabError(f"no login shell {shell}; there are {', '.join(SHELLS)}")
         return str(self.root / "applets" / "sh") if shell == "busybox" else require(shell)

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import asyncssh
 
+from pytranscoder.hosts.trust import Trust
 from tests.end_to_end.command import PROFILES, Place
 from tests.lab.commands import LabError, require
 from tests.lab.cpu import Share
@@ -67,8 +68,11 @@ class Lab:
     ) -> None:
         self._cleanup.close()
 
-    def host(self, name: str, *, user: str = "root", login_shell: str = "bash", port: int = 22) -> Host:
-        """Make a host and switch it on; `login_shell` is its user's login shell: bash, dash, busybox or fish."""
+    def host(self, name: str, *, user: str = "root", login_shell: str = "bash", port: int | None = None) -> Host:
+        """Make a host and switch it on; `login_shell` is its user's login shell: bash, dash, busybox or fish.
+
+        Or it is `agent`: then the host has an agent and no ssh server.
+        """
         number = len(self.hosts) + 1
         if name in self.hosts or number > MOST_HOSTS:
             raise LabError(f"no host {name} can be added: there is one, or there are {MOST_HOSTS}")
@@ -114,6 +118,11 @@ class Lab:
 
     def _introduce(self, host: Host) -> None:
         # Each side knows the other's key, as when a user has logged in by hand before.
+        if host.is_agent:
+            trust = Trust(self.place.state / "pytranscoder" / "agents")
+            host.server.admit(asyncssh.read_private_key(trust.key()).export_public_key().decode().strip())
+            trust.pin(host.address, host.port, asyncssh.import_public_key(host.server.public_key))
+            return
         host.server.admit(self._public_key)
         known_hosts = self._ssh / "known_hosts"
         place = host.address if host.port == 22 else f"[{host.address}]:{host.port}"

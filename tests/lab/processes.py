@@ -23,7 +23,7 @@ class Process:
     @property
     def is_server(self) -> bool:
         """Whether it serves ssh; newer versions of OpenSSH have a program for each step."""
-        return self.program.startswith("sshd")
+        return self.program.startswith("sshd") or "-m pytranscoder agent" in self.command
 
 
 def namespace_of(pid: int) -> str:

@@ -85,6 +85,10 @@ class Sshd:
         self.line.close()
         _kill(self._processes())
 
+    def power_lost(self) -> None:
+        """Take note that its machine is off."""
+        self.line.close()
+
     def stop_listening(self) -> None:
         """Kill the process that takes new connections; the sessions go on, but for those through a relay."""
         self.line.close()
