@@ -24,7 +24,7 @@ TranscoderError
     │   └── KilledError        something else than this program stopped it
     ├── StalledError           ffmpeg made no progress for too long
     ├── VerifyError            the output is not what it should be
-    └── ReplaceError           the verified output cannot be put in place
+    └── ReplaceError           this machine cannot check the output or put it in place
 """
 
 import shlex
@@ -236,7 +236,7 @@ class VerifyError(EncodeError):
 
 
 class ReplaceError(EncodeError):
-    """The verified output cannot be put in place; the source was left alone."""
+    """This machine cannot check the output or put it in place; the source was left alone."""
 
 
 def first_leaf(group: BaseExceptionGroup) -> BaseException:

@@ -5,8 +5,8 @@ Kinds of hosts differ in the transport and the staging that are given to it. It 
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from pytranscoder.encode.choose import PlannedJob
@@ -140,7 +140,7 @@ class Attempt:
                 )
             require_free(self._planned.final, source)
             if self._planned.profile.verify_by_decoding:
-                self._tools.local_ffmpeg()  # to know now, and not after the encode, that there is none
+                self._decoder()  # to know now, and not after the encode, that there is none
             async with self._host.staging.stage(self._planned, self._job, self._attempt) as staged:
                 await self._wait_for_slot()
                 return await self._encode_and_replace(staged)
@@ -264,11 +264,16 @@ class Attempt:
         reading = ("-nostdin", "-v", "error", "-xerror", "-i", str(staged.fetched))
         # Copied sound of DVDs may step back by a tick, of which the muxer complains; only what decodes is looked at.
         renumbered = ("-af", "asetpts=N/SR/TB")
-        argv = (self._tools.local_ffmpeg(), *reading, "-map", "0:v?", "-map", "0:a?", *renumbered, "-f", "null", "-")
+        argv = (self._decoder(), *reading, "-map", "0:v?", "-map", "0:a?", *renumbered, "-f", "null", "-")
         # An empty partial name: whatever the decoder does, the output is not its to remove.
-        status, stderr_tail = await _run_to_end(self._tools.local, argv, "")
+        with _no_fault_of_the_host():
+            status, stderr_tail = await _run_to_end(self._tools.local, argv, "")
         if status != 0 or stderr_tail:
             raise VerifyError(f"the output does not decode: {EncodeFailedError(argv, status, stderr_tail)}")
+
+    def _decoder(self) -> str:
+        with _no_fault_of_the_host():
+            return self._tools.local_ffmpeg()
 
     async def _replace(self, staged: Staged, output_bytes: int) -> tuple[str, ...]:
         planned = self._planned
@@ -345,16 +350,19 @@ class Attempt:
             seconds=self._tools.clock() - self._started,
             retry_here=exc.retry_here,
             no_capacity=isinstance(exc, CapacityError),
-            final=self._is_final(exc),
+            final=isinstance(exc, MediaError | ReplaceError),  # another host could do nothing about it
             detail=_detail(exc),
             cluster=self._host.cluster,
         )
 
-    def _is_final(self, exc: AttemptError) -> bool:
-        """Whether the trouble is in the files themselves, or in this machine while another one encodes."""
-        return isinstance(exc, MediaError | ReplaceError) or (
-            isinstance(exc, HostError) and exc.host != self._host.name
-        )
+
+@contextmanager
+def _no_fault_of_the_host() -> Iterator[None]:
+    """Tells what goes wrong in this machine from what does in the host, which may have any name, also ``local``."""
+    try:
+        yield
+    except HostError as exc:
+        raise ReplaceError(f"this machine cannot check the output: {exc.reason}") from exc
 
 
 async def _run_to_end(transport: Transport, argv: tuple[str, ...], partial: str) -> tuple[int, tuple[str, ...]]:

@@ -15,8 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
-from pytranscoder.errors import ReplaceError, SourceChangedError, SpaceError, printable
-from pytranscoder.jobs.events import LOCAL_HOST
+from pytranscoder.errors import ReplaceError, SourceChangedError, printable
 from pytranscoder.jobs.journal import Journal
 from pytranscoder.jobs.replacement import Replacement
 from pytranscoder.media.model import Identity
@@ -111,7 +110,7 @@ def replace(
     """Carries out a replacement and returns what the user should know about it.
 
     `stopped` is asked until the new file is durable; when it says so the replacement is undone.
-    Raises ReplaceError, SourceChangedError or SpaceError; the source is untouched then.
+    Raises ReplaceError or SourceChangedError; the source is untouched then.
     """
     at(Step.BEGIN)
     require_unchanged(intent.source, intent.identity)
@@ -305,8 +304,8 @@ def _flush(descriptor: int) -> None:
             raise
 
 
-def explain(exc: OSError, final: Path) -> ReplaceError | SpaceError:
+def explain(exc: OSError, final: Path) -> ReplaceError:
     """Turns a failure to write into the error that says what to do about it."""
     if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-        return SpaceError(LOCAL_HOST, f"no space left for {printable(final)}")
+        return ReplaceError(f"this machine has no space left for {printable(final)}")
     return ReplaceError(f"cannot write {printable(final)}: {exc.strerror}")

@@ -35,7 +35,7 @@ class Staging(Protocol):
     def stage(self, planned: PlannedJob, job: int, attempt: str, /) -> AbstractAsyncContextManager[Staged]:
         """Makes the source reachable; leaving the context removes all that was made for the attempt.
 
-        Raises ReplaceError or SpaceError when the output could not be put in place later; MediaError when the source
+        Raises ReplaceError when the output could not be put in place later; MediaError when the source
         cannot be read or has changed, HostError when it does not get there.
         """
 
@@ -43,7 +43,7 @@ class Staging(Protocol):
         """Brings the whole output to this machine; the host is not needed afterwards.
 
         `said_bytes` is what ffmpeg said of its size at the end, None when it did not. Raises VerifyError or HostError
-        when not all arrives that the host had, ReplaceError or SpaceError when it cannot be written here.
+        when not all arrives that the host had, ReplaceError when it cannot be written here.
         """
 
 
@@ -92,7 +92,7 @@ def cover_paths(planned: PlannedJob, output: Path) -> dict[int, Path]:
 def reserved(path: Path, journal: Journal, run: str) -> Iterator[None]:
     """Makes an empty partial file, and removes whatever has its name at the end.
 
-    Raises ReplaceError or SpaceError when it cannot be made.
+    Raises ReplaceError when it cannot be made.
     """
     journal.note_partial(path, run)
     try:

@@ -297,7 +297,7 @@ async def test_output_that_is_not_there_is_no_output(nas: Nas) -> None:
 async def test_full_disk_of_this_machine_is_not_the_fault_of_the_host(nas: Nas) -> None:
     nas.files.on["fetch"] = refusal(OSError(errno.ENOSPC, "No space left on device"))
 
-    with pytest.raises(SpaceError, match="host local: no space left for"):
+    with pytest.raises(ReplaceError, match="this machine has no space left for"):
         await fetch(nas, lambda _: None)
 
 

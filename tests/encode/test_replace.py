@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytranscoder.encode.replace import Checkpoint, Step, is_source, replace
-from pytranscoder.errors import AttemptError, ReplaceError, SourceChangedError, SpaceError
+from pytranscoder.errors import AttemptError, ReplaceError, SourceChangedError
 from pytranscoder.jobs.replacement import Replacement
 from tests.encode.conftest import Disks
 from tests.encode.samples import NEW, OLD, Shelf
@@ -263,7 +263,7 @@ def test_full_disk_leaves_the_source_and_says_so(shelf: Shelf, disks: Disks) -> 
     intent = full.intent(full.source(), elsewhere=True)
     intent.output.write_bytes(bytes(100_000))
 
-    with pytest.raises(SpaceError, match=r"no space left for .*Film\.mkv"):
+    with pytest.raises(ReplaceError, match=r"no space left for .*Film\.mkv"):
         carry_out(full, changed(intent, output_bytes=100_000))
 
     assert full.contents() == {"Film.mp4": OLD}

@@ -6,7 +6,7 @@ import pytest
 from pytranscoder.encode.choose import PlannedJob
 from pytranscoder.encode.replace import identify
 from pytranscoder.encode.staging import InPlace
-from pytranscoder.errors import ReplaceError, SpaceError
+from pytranscoder.errors import ReplaceError
 from pytranscoder.media.model import Stream, StreamKind
 from tests.encode.conftest import Disks
 from tests.encode.samples import OLD, RUN, SAME, Shelf, media, planned_job
@@ -87,7 +87,7 @@ async def test_full_disk_is_known_before_the_encode(shelf: Shelf, disks: Disks) 
     full = changed(shelf, films=disks.mount("64k,nr_inodes=2"))
     film = film_in(full)
 
-    with pytest.raises(SpaceError, match="no space left"):
+    with pytest.raises(ReplaceError, match="no space left"):
         async with staging(full).stage(film, 1, ATTEMPT):
             pass
 

@@ -1,6 +1,7 @@
 """Attempts on a host to which media is copied: a folder of this machine, with a real ffmpeg."""
 
 import asyncio
+import errno
 import os
 import shutil
 import signal
@@ -43,8 +44,8 @@ DECODED = changed(MKV, verify="decode")
 class NasTransport:
     """Runs the programs of the host; its connection `breaks` in mid-encode when asked to."""
 
-    def __init__(self) -> None:
-        self._local = LocalTransport("nas")
+    def __init__(self, host: str = "nas") -> None:
+        self._local = LocalTransport(host)
         self.commands: list[tuple[str, ...]] = []
         self.breaks = False
 
@@ -63,7 +64,7 @@ class NasTransport:
     async def _broken(self, argv: Sequence[str], partial: str) -> AsyncIterator[Supervised]:
         async with self._local.supervise(argv, partial) as ffmpeg:
             yield ffmpeg
-            raise LostError("nas", "cable pulled")
+            raise LostError(self.host, "cable pulled")
 
 
 @dataclass(slots=True)
@@ -191,16 +192,27 @@ async def test_decoding_is_done_on_this_machine(nas: Nas, clips: Clips) -> None:
     assert len(nas.transport.commands) == 1
 
 
-async def test_machine_that_cannot_decode_is_known_before_the_upload(nas: Nas, clips: Clips) -> None:
+@pytest.mark.parametrize("host", ["nas", "local"])
+async def test_machine_that_cannot_decode_is_known_before_the_upload(nas: Nas, clips: Clips, host: str) -> None:
     def find() -> str:
         raise FfmpegMissingError("local", "no ffmpeg found")
 
-    nas.local_ffmpeg = find
+    nas.transport, nas.local_ffmpeg = NasTransport(host), find
 
     ended = await (await nas.attempt(clips.timecode(), DECODED)).run()
 
     assert isinstance(ended, AttemptFailed)
     assert (ended.final, nas.events) == (True, [])
+
+
+async def test_full_disk_of_this_machine_is_no_fault_of_a_host_named_local(nas: Nas, clips: Clips) -> None:
+    nas.transport = NasTransport("local")
+    nas.files.on["fetch"] = refusal(OSError(errno.ENOSPC, "No space left on device"))
+
+    ended = await (await nas.attempt(clips.timecode())).run()
+
+    assert isinstance(ended, AttemptFailed)
+    assert (ended.final, "this machine has no space left for" in ended.reason) == (True, True)
 
 
 @pytest.mark.parametrize("verb", ["make_directory", "upload", "fetch"])
@@ -244,13 +256,15 @@ async def test_copy_that_fails_is_the_fault_of_the_host(nas: Nas, clips: Clips, 
     assert (nas.remains(), names(nas.shelf)) == ([], ["Film.mp4"])
 
 
-async def test_host_that_is_lost_in_mid_encode_may_try_again(nas: Nas, clips: Clips) -> None:
+@pytest.mark.parametrize("host", ["nas", "local"])
+async def test_host_that_is_lost_in_mid_encode_may_try_again(nas: Nas, clips: Clips, host: str) -> None:
+    nas.transport = NasTransport(host)
     nas.transport.breaks = True
 
     ended = await (await nas.attempt(clips.timecode())).run()
 
     assert isinstance(ended, AttemptFailed)
-    assert (ended.reason, ended.retry_here, ended.final) == ("host nas: cable pulled", True, False)
+    assert (ended.reason, ended.retry_here, ended.final) == (f"host {host}: cable pulled", True, False)
     assert (nas.remains(), names(nas.shelf)) == ([], ["Film.mp4"])
 
 
