@@ -1,4 +1,4 @@
-"""Why no host of a cluster may ever run a job, in words. Decides nothing."""
+"""Why no host that is in use may ever run a job, in words. Decides nothing."""
 
 from collections.abc import Sequence
 
@@ -10,23 +10,32 @@ NAMED = 3
 
 
 def explain_refusal(ready: JobReady, hosts: Sequence[Host]) -> str:
-    """Says what all hosts of its cluster lack: the queue, the profile, or an encoder."""
+    """Says what all `hosts` of its cluster lack: the queue, the profile, or an encoder."""
     having = [host for host in hosts if host.spec.slots.get(ready.queue, 0) > 0]
     if not having:
         if ready.cluster is None:
             return (
                 f"this machine has no queue {ready.queue}; give it a number of slots in `queues` of the configuration"
             )
-        return f"no host of cluster {ready.cluster} has a queue {ready.queue}"
+        return _none_of(hosts, f"has no queue {ready.queue}", f"has a queue {ready.queue}")
     admitting = [host for host in having if not host.spec.profiles or ready.profile in host.spec.profiles]
     if not admitting:
-        return f"no host of cluster {ready.cluster} with a queue {ready.queue} admits the profile {ready.profile}"
+        profile = f"the profile {ready.profile}"
+        return _none_of(having, f"does not admit {profile}", f"admits {profile}")
     return _name_all([(host, _lacking(ready, host)) for host in admitting], is_local=ready.cluster is None)
 
 
 def explain_absence(hosts: Sequence[Host]) -> str:
     """Says why none of these hosts can be used at the moment."""
     return f"no usable host: {_name_all([(host, host.reason) for host in hosts])}"
+
+
+def _none_of(hosts: Sequence[Host], lacks: str, has: str) -> str:
+    if len(hosts) == 1:
+        return f"host {hosts[0].spec.name} {lacks}"
+    names = ", ".join(host.spec.name for host in hosts[:NAMED])
+    more = f" and {len(hosts) - NAMED} more" if len(hosts) > NAMED else ""
+    return f"none of {names}{more} {has}"
 
 
 def _lacking(ready: JobReady, host: Host) -> str:

@@ -217,7 +217,7 @@ def test_profile_that_no_host_lists_fails_at_planning(lab: Lab, alpha: Host, fil
     done = encode(lab, film)
 
     assert (done.status, done.of("encode_started")) == (1, [])
-    assert done.reasons == ["no host of cluster home with a queue default admits the profile small"]
+    assert done.reasons == ["host alpha does not admit the profile small"]
 
 
 def test_mixins_work_on_hosts(lab: Lab, alpha: Host, film: Path) -> None:

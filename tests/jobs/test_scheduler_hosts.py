@@ -88,13 +88,15 @@ LACKING = "ffmpeg 5.1 at /usr/bin/ffmpeg has no encoder libx266; did you mean li
 @pytest.mark.parametrize(
     ("specs", "values", "reason"),
     [
-        pytest.param([NAS], {"queue": "qsv"}, "no host of cluster home has a queue qsv", id="queue"),
+        pytest.param([NAS], {"queue": "qsv"}, "host nas has no queue qsv", id="queue"),
+        pytest.param([NAS, MAC], {"queue": "qsv"}, "none of nas, mac has a queue qsv", id="queue of two hosts"),
         pytest.param(
-            [GPU],
-            {"queue": "cuda"},
-            "no host of cluster home with a queue cuda admits the profile hevc",
-            id="profile",
+            [spec(f"pc{number}", cluster="home") for number in range(5)],
+            {"queue": "qsv"},
+            "none of pc0, pc1, pc2 and 2 more has a queue qsv",
+            id="queue of many hosts",
         ),
+        pytest.param([GPU, NAS], {"queue": "cuda"}, "host gpu does not admit the profile hevc", id="profile"),
         pytest.param([NAS], {"encoders": ("libx266",)}, f"nas: {LACKING}", id="encoder"),
         pytest.param([NAS, MAC], {"encoders": ("libx266",)}, f"nas: {LACKING} | mac: {LACKING}", id="encoders"),
         pytest.param([spec()], {"encoders": ("libx266",), "cluster": None}, LACKING, id="encoder of this machine"),
