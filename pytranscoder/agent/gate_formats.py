@@ -35,9 +35,9 @@ PICTURE_MUXER = "image2"
 
 # Those from which ffmpeg itself chooses one of the muxers above.
 _EXTENSIONS = (
-    ".mkv .mka .mks .mk3d .webm .mp4 .m4v .m4a .m4b .mov .3gp .3g2 .f4v .ismv .isma .avif .avi .ts .m2t .m2ts .mts"
+    ".mkv .mka .mks .mk3d .webm .mp4 .m4v .m4a .m4b .mov .3gp .3g2 .f4v .ismv .isma .avi .ts .m2t .m2ts .mts"
     " .mpg .mpeg .vob .m1v .m2v .asf .wmv .wma .flv .ogg .ogv .oga .spx .opus .nut .mxf .gxf .rm .swf .wtv .dv .ivf"
-    " .gif .apng .h261 .h263 .h264 .264 .avc .hevc .h265 .265 .vvc .h266 .266 .obu .mjpg .mjpeg .vc1 .drc .dnxhd .yuv"
+    " .gif .apng .h261 .h263 .h264 .264 .avc .hevc .h265 .265 .vvc .h266 .266 .obu .mjpeg .vc1 .drc .dnxhd .yuv"
     " .y4m .aac .adts .latm .ac3 .eac3 .ec3 .dts .thd .mlp .mp2 .m2a .mp3 .flac .wav .w64 .aif .aiff .au .caf .tta .wv"
     " .spdif .amr .sbc .g722 .srt .ass .ssa .vtt .scc .lrc .sup .ttml .ffmeta .md5 .crc"
 )

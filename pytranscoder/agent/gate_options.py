@@ -83,7 +83,7 @@ REFUSED: dict[str, str] = {
     **dict.fromkeys(("filter_script", "filter_complex_script", "pre", "vpre", "apre", "spre", "fpre"), _READS),
     **dict.fromkeys(
         (
-            *("dump_attachment", "report", "vstats", "vstats_file", "sdp_file", "print_graphs_file"),
+            *("dump_attachment", "report", "vstats", "vstats_file", "sdp_file", "print_graphs_file", "sg"),
             *("stats_enc_pre", "stats_enc_post", "stats_mux_pre"),
         ),
         _WRITES,

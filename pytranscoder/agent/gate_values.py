@@ -8,25 +8,28 @@ from pytranscoder.errors import ForbiddenError, printable
 
 # 24000/1001, 16:9, 00:01:30.5, -1:-1, 1920x1080, 0,10,5
 _NUMBER = r"[+-]?\d+(?:\.\d+)?[A-Za-z]{0,3}"
-_NUMBERS = re.compile(rf"{_NUMBER}(?:[:/x,*|]{_NUMBER})*")
+_NUMBERS = re.compile(rf"{_NUMBER}(?:[:/x,*|]{_NUMBER})*", re.ASCII)
+# 0,100,crf=20/200,300,b=1.5
+_ZONE = rf"\d+,\d+,[a-z]+={_NUMBER}"
+_ZONES = re.compile(rf"{_ZONE}(?:/{_ZONE})*", re.ASCII)
 _LEADS_AWAY = re.compile(r"[/\\]|\.\.")
 # ffmpeg's protocols have a name and a colon in front, drives one letter.
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|subfile,")
 
 # A number or the name of a device as its driver has it.
-_DEVICE_NAME = r"[\w (),@-]*(?:\.\d+)?"
+_DEVICE_NAME = r"[\w (),.+@-]*"
 _DEVICE = re.compile(
     rf"{_DEVICE_NAME}|/dev/dri/(?:card|renderD)\d+|/dev/dri/by-path/pci-[\w:.]+-(?:card|render)|/dev/nvidia\d+",
     re.ASCII,
 )
 # type[=name][:device][,key=value...] or type[=name]@source (https://ffmpeg.org/ffmpeg.html#Advanced-Video-options)
 _DEVICES = re.compile(r"\w+(?:=[\w-]*)?(?:@[\w-]+|:(?P<device>[^,]*))?(?:,(?P<options>.*))?", re.ASCII)
-_DEVICE_OPTION = re.compile(r"\w+=([\w /().+-]*)", re.ASCII)
+_DEVICE_OPTION = re.compile(r"\w+=(.*)", re.ASCII)
 
 
 def check_plain(value: str, folders: Folders) -> None:
     """Raises ForbiddenError for a value that could name something outside the working directory."""
-    if _NUMBERS.fullmatch(value):
+    if _NUMBERS.fullmatch(value) or _ZONES.fullmatch(value):
         return
     if _LEADS_AWAY.search(value) or _ADDRESS.match(value):
         raise ForbiddenError(f"{printable(value)!r} may name a file or an address; leave out slashes, `..` and colons")
@@ -56,7 +59,7 @@ def check_devices(value: str) -> None:
         setting = _DEVICE_OPTION.fullmatch(option)
         if not setting:
             raise ForbiddenError(f"{printable(option)!r} is no option of a device; give it as key=value")
-        check_device(re.sub(r"[.+]", "", setting[1]))
+        check_device(setting[1])
 
 
 def _check_link(value: str, folders: Folders) -> None:
