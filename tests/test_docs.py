@@ -30,7 +30,7 @@ EVENTS = {
 }
 
 # Where the files of examples may be.
-EXAMPLE_FOLDERS = {"dev", "films", "ssd", "usr", "bin", "media", "volume1", "mnt", "Users"}
+EXAMPLE_FOLDERS = {"dev", "films", "ssd", "usr", "bin", "media", "volume1", "mnt", "Users", "etc", "opt", "var"}
 
 
 def keys_of(kind: type[events.Event]) -> list[str]:
@@ -164,7 +164,7 @@ def test_make_commands_of_the_documentation_exist() -> None:
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_paths_of_examples_are_nobodys_own(name: str) -> None:
-    folders = re.findall(r"(?<![\w.~:/>\-)}])/(\w+)", re.sub(r"https?://\S+", "", TEXTS[name]))
+    folders = re.findall(r"(?<![\w.~:/<>\-)}])/(\w+)", re.sub(r"https?://\S+", "", TEXTS[name]))
 
     assert set(folders) <= EXAMPLE_FOLDERS
 
