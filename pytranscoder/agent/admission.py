@@ -139,7 +139,7 @@ class Admission:
         """Returns the invitation if it is open. What is not as it was written is none."""
         try:
             invitation = _read_open(self._invitation.read_bytes())
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, KeyError):
             return None
         left_s = invitation.expires_s - self._clock()
         # More than it was given: the clock was set back, and might keep it open for long.

@@ -124,7 +124,7 @@ async def _connect(invitation: Invitation, user: str, key: asyncssh.SSHKey) -> a
         client_factory=lambda: _Examiner(invitation.fingerprint),
         # With a list that is empty all is up to the examiner. Certificates and Kerberos would not ask it.
         known_hosts=asyncssh.SSHKnownHosts(),
-        server_host_key_algs=list(HOST_KEYS),
+        server_host_key_algs=",".join(HOST_KEYS),
         x509_trusted_certs=None,
         gss_kex=False,
         gss_auth=False,

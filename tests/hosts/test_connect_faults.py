@@ -3,6 +3,7 @@
 import errno
 import inspect
 import socket
+from dataclasses import replace
 
 import asyncssh
 import pytest
@@ -11,6 +12,8 @@ from pytranscoder.hosts.connect_faults import explain
 from pytranscoder.hosts.ssh_settings import Settings
 
 NAS = Settings("nas", "10.0.0.7", 22, "anna", "10.0.0.7", is_known=True, jumps=(), options={})
+AGENT = replace(NAS, port=9567, user="pytranscoder", is_agent=True)
+INVITE = "run `pytranscoder agent --invite` there, and what it prints here"
 
 
 DISCONNECTS = [
@@ -51,6 +54,51 @@ DISCONNECTS = [
 )
 def test_a_fault_has_a_reason(error: Exception, reason: str) -> None:
     assert explain(NAS, error).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("agent", "error", "reason"),
+    [
+        pytest.param(
+            AGENT,
+            OSError(errno.ECONNREFUSED, "x"),
+            "10.0.0.7 refused the connection at port 9567; is its agent running?",
+            id="refused",
+        ),
+        pytest.param(
+            AGENT,
+            OSError(errno.ECONNRESET, "x"),
+            "10.0.0.7 closed the connection before the login; see what its agent says of that",
+            id="closed",
+        ),
+        pytest.param(
+            replace(AGENT, is_known=False),
+            asyncssh.HostKeyNotVerifiable("x"),
+            f"it is not trusted yet; {INVITE}",
+            id="unknown key",
+        ),
+        pytest.param(
+            AGENT,
+            asyncssh.HostKeyNotVerifiable("x"),
+            f"its key is not the one that is trusted; {INVITE}",
+            id="other key",
+        ),
+        pytest.param(
+            replace(AGENT, options={"client_keys": ["/agents/agents_ed25519"]}),
+            asyncssh.PermissionDenied("x"),
+            f"its agent does not know this machine (tried agents_ed25519); {INVITE}",
+            id="our key",
+        ),
+        pytest.param(
+            AGENT,
+            asyncssh.KeyExchangeFailed("x"),
+            "no encryption in common (x); update its pytranscoder",
+            id="key exchange",
+        ),
+    ],
+)
+def test_a_fault_of_an_agent_says_what_to_do_with_agents(agent: Settings, error: Exception, reason: str) -> None:
+    assert explain(agent, error) == reason
 
 
 @pytest.mark.parametrize("kind", DISCONNECTS)
