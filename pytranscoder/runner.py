@@ -117,7 +117,11 @@ class Runner:
         Raises UsageError when a list of files cannot be read, StateError when the journal cannot be written.
         """
         started = events.RunStarted(
-            time=time.time(), run=self._order.run, version=__version__, dry_run=self._journal is None
+            time=time.time(),
+            run=self._order.run,
+            version=__version__,
+            dry_run=self._journal is None,
+            hosts=tuple(member.key for member in self._order.hosts),
         )
         with self._stop_signals():
             async with Prober() as prober:

@@ -89,6 +89,13 @@ async def test_a_job_is_told_from_the_queue_to_its_end(film: Path, journal: Jour
     assert outcomes(seen) == {"film.mkv": Outcome.ENCODED}
 
 
+async def test_the_start_of_a_run_names_its_hosts(film: Path, journal: Journal) -> None:
+    begun, *_ = await run(order(film), journal)
+
+    assert isinstance(begun, events.RunStarted)
+    assert begun.hosts == ((None, "local"),)
+
+
 async def test_the_run_is_the_first_and_the_last_that_is_told(film: Path, journal: Journal) -> None:
     seen = await run(order(film), journal)
 

@@ -36,11 +36,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
-    """The first event of a run."""
+    """The first event of a run. `hosts` are all that it may use, by cluster and name."""
 
     run: str
     version: str
     dry_run: bool = False
+    hosts: tuple[tuple[str | None, str], ...] = field(default=(), metadata=NOT_IN_JSON)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from pytranscoder.jobs.events import (
     HostUnavailable,
     JobFinished,
     Outcome,
+    RunStarted,
     Transfer,
 )
 
@@ -44,6 +45,9 @@ class Hosts:
     def handle(self, event: Event) -> None:
         """Takes an event into account."""
         match event:
+            case RunStarted():
+                for cluster, host in event.hosts:
+                    self._name(cluster, host)
             case HostReady():
                 self._put(replace(self.record(event.cluster, event.host), trouble=None))
             case HostUnavailable():
@@ -83,8 +87,11 @@ class Hosts:
     def _put(self, record: HostRecord) -> None:
         cluster, host = record.key
         self.in_cluster = self.in_cluster or cluster is not None
-        self._clusters.setdefault(host, set()).add(cluster)
+        self._name(cluster, host)
         self._records[record.key] = record
+
+    def _name(self, cluster: str | None, host: str) -> None:
+        self._clusters.setdefault(host, set()).add(cluster)
 
     def _fail(self, event: AttemptFailed) -> None:
         record = self.record(event.cluster, event.host)

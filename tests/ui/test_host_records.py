@@ -1,6 +1,6 @@
 import pytest
 
-from pytranscoder.jobs.events import CancelRequested, Event, Outcome
+from pytranscoder.jobs.events import CancelRequested, Event, Outcome, RunStarted
 from pytranscoder.ui.hosts import Hosts
 from tests.ui.samples import (
     CLUSTER,
@@ -45,6 +45,14 @@ def test_name_that_two_clusters_have_is_shown_with_the_cluster() -> None:
 
     labels = [hosts.label(cluster, host) for cluster, host in [("home", "nas"), ("work", "nas"), ("work", "mac")]]
     assert labels == ["home/nas", "work/nas", "mac"]
+
+
+def test_name_that_two_clusters_have_is_shown_so_before_both_have_answered() -> None:
+    run = RunStarted(time=0, run="r", version="1", hosts=(("home", "nas"), ("work", "nas"), ("work", "mac")))
+    hosts = hosts_of(run, host_ready("nas"), host_ready("mac", cluster="work"))
+
+    assert [hosts.label("home", "nas"), hosts.label("work", "mac")] == ["home/nas", "mac"]
+    assert [record.key for record in hosts.all()] == [("home", "nas"), ("work", "mac")]
 
 
 def test_this_machine_beside_a_cluster_has_its_own_name() -> None:
