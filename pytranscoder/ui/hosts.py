@@ -39,6 +39,8 @@ class Hosts:
         self.in_cluster = False
         self._records: dict[HostKey, HostRecord] = {}
         self._clusters: dict[str, set[str | None]] = {}
+        self._expected: tuple[HostKey, ...] = ()
+        self._answered: set[str | None] = set()
         self._given_up: set[str] = set()
         self._cancelled = False
 
@@ -46,9 +48,11 @@ class Hosts:
         """Takes an event into account."""
         match event:
             case RunStarted():
+                self._expected = event.hosts
                 for cluster, host in event.hosts:
                     self._name(cluster, host)
             case HostReady():
+                self._answered.add(event.cluster)
                 self._put(replace(self.record(event.cluster, event.host), trouble=None))
             case HostUnavailable():
                 self._put(replace(self.record(event.cluster, event.host), trouble=event))
@@ -77,6 +81,11 @@ class Hosts:
             return ""
         is_ambiguous = cluster is not None and len(self._clusters.get(host, ())) > 1
         return f"{cluster}/{host}" if is_ambiguous else host
+
+    def is_hopeless(self, cluster: str | None) -> bool:
+        """Whether all hosts of a cluster have been tried and none could ever be used: no job waits for them."""
+        records = [self.record(*key) for key in self._expected if key[0] == cluster]
+        return cluster not in self._answered and bool(records) and all(record.trouble for record in records)
 
     def unusable_clusters(self) -> list[str]:
         """The clusters none of whose hosts can take work, or could when their jobs were given up."""

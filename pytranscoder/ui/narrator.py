@@ -91,8 +91,8 @@ class Narrator:
             return []
         self._troubles[event.cluster, event.host] = event.reason
         name = self._hosts.label(event.cluster, event.host) or event.host
-        text = f"host {name}: {trouble_text(event)}"
-        return [Notice(time=event.time, level="warning", text=text)]
+        text = event.reason if self._hosts.is_hopeless(event.cluster) else trouble_text(event)
+        return [Notice(time=event.time, level="warning", text=f"host {name}: {text}")]
 
     def _fail(self, event: AttemptFailed) -> list[Told]:
         # Whether it is tried again only its next event tells: the reason is kept until then.

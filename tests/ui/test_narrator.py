@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from pytranscoder.jobs.events import Event, HostReady, HostUnavailable, JobFinished, Notice, Outcome
+from pytranscoder.jobs.events import Event, HostReady, HostUnavailable, JobFinished, Notice, Outcome, RunStarted
 from pytranscoder.ui.narrator import SKIPS_TOLD, Narrator, Told, verdict
 from tests.ui.samples import (
     CLUSTER,
@@ -90,6 +90,25 @@ def test_host_that_cannot_work_is_a_warning() -> None:
 )
 def test_host_of_a_cluster_is_told_with_when_it_is_tried_again(retry_in_s: float | None, when: str) -> None:
     assert texts(told(host_unavailable("nas", retry_in_s=retry_in_s))) == [f"host nas: connection refused ({when})"]
+
+
+def test_no_further_try_is_promised_when_the_last_host_of_a_cluster_cannot_be_used() -> None:
+    run = RunStarted(time=0, run="r", version="1", hosts=((CLUSTER, "nas"), (CLUSTER, "mac")))
+
+    items = told(run, host_unavailable("nas"), host_unavailable("mac"))
+
+    assert texts(items) == [
+        "host nas: connection refused (tried again in 0:01:00)",
+        "host mac: connection refused",
+    ]
+
+
+def test_host_that_was_lost_is_tried_again_also_when_it_is_the_only_one() -> None:
+    run = RunStarted(time=0, run="r", version="1", hosts=((CLUSTER, "nas"),))
+
+    *_, last = texts(told(run, host_ready("nas"), host_unavailable("nas")))
+
+    assert last == "host nas: connection refused (tried again in 0:01:00)"
 
 
 def test_what_stands_against_a_host_is_told_once_until_it_changes() -> None:
