@@ -61,7 +61,7 @@ _AGENT = ["listen=", "working-dir=", "share=", "share-rw=", "authorized-keys=", 
 # What holds for the files that follow: the field of a FileArgument and its option.
 _FOLLOWING = {"profile": "-p", "template": "-t", "mixins": "-m", "cluster": "-c"}
 
-_PLACE = re.compile(r"(?:\[(?P<bracketed>[^\]]*)\]|(?P<name>[^\s\[\]/@:]*))(?::(?P<port>[0-9]{1,5}))?")
+_PLACE = re.compile(r"(?:\[(?P<bracketed>[^\]]*)\]|(?P<name>[\w.-]*))(?::(?P<port>[0-9]{1,5}))?")
 _SIZE = re.compile(r"(?P<number>[0-9]{1,12}(?:\.[0-9]{1,3})?)(?:(?P<unit>[KMGT])i?B?)?", re.IGNORECASE)
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 

@@ -214,7 +214,7 @@ def test_an_address_has_a_port_or_none(text: str, expected: tuple[str, int | Non
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a:b", "a:", "a:1:2", "[a]:1", "[]:1", "u@a:1", "a/b:1", "a:-1", "::1%/", "a:\uff11"]
+    "text", ["", "a:b", "a:", "a:1:2", "[a]:1", "[]:1", "u@a:1", "a/b:1", "a:-1", "::1%/", "a*", "a,b", "a:\uff11"]
 )
 def test_what_is_no_address_is_an_error(text: str) -> None:
     with pytest.raises(UsageError, match="is no address"):
