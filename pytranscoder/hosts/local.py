@@ -1,26 +1,47 @@
 """The transport to this machine. Knows how to run and stop child processes, not what they do."""
 
 import asyncio
-import os
-import signal
+import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
+from pytranscoder.children import apart, kill_group
 from pytranscoder.errors import HostError
 from pytranscoder.hosts.completion import to_its_end
 from pytranscoder.hosts.supervisor import GRACE_S, exit_status, supervised
 from pytranscoder.hosts.tail import Tail
 from pytranscoder.hosts.transport import Captured
+from pytranscoder.hosts.warden import refusal, wardened
 
 CHUNK_BYTES = 65536
 
+# From a command and its partial file to the command that runs it so that it ends with its owner.
+Wrap = Callable[[tuple[str, ...], str], tuple[str, ...]]
+
+
+def bare(argv: tuple[str, ...], partial: str) -> tuple[str, ...]:
+    """Returns a short command as it is: the process group that it leads is enough to end it."""
+    del partial
+    return argv
+
+
+def wraps(platform: str) -> tuple[Wrap, Wrap]:
+    """Returns how long and how short commands are run: Windows has no shell for the one and no groups for the other."""
+    return (wardened, wardened) if platform == "win32" else (supervised, bare)
+
+
+_LONG, _SHORT = wraps(sys.platform)
+
 
 class LocalTransport:
-    """Runs commands on this machine."""
+    """Runs commands on this machine: long ones as `wrap` says, short ones as `wrap_short` does."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, wrap: Wrap = _LONG, wrap_short: Wrap = _SHORT) -> None:
         self._host = host
+        self._wrap = wrap
+        self._wrap_short = wrap_short
 
     @property
     def host(self) -> str:
@@ -29,29 +50,34 @@ class LocalTransport:
 
     async def capture(self, argv: Sequence[str], timeout_s: float) -> Captured:
         """Runs a short command to its end."""
-        process = await self._start(argv, stdin=DEVNULL)
+        is_bare = self._wrap_short is bare
+        process = await self._start(argv, self._wrap_short(tuple(argv), ""), stdin=DEVNULL if is_bare else PIPE)
         try:
             async with asyncio.timeout(timeout_s):
-                stdout, stderr = await process.communicate()
+                answer = await _whole_answer(process)
         except TimeoutError as exc:
             raise HostError(self._host, f"{argv[0]} did not answer within {timeout_s:g} s") from exc
         finally:
             await _kill_group(process)
-        return Captured(process.returncode or 0, stdout.decode(errors="replace"), stderr.decode(errors="replace"))
+        if is_bare:
+            return answer
+        if reason := refusal(answer.exit_status, answer.stderr):
+            raise HostError(self._host, reason)
+        return replace(answer, exit_status=exit_status(answer.exit_status))
 
     @asynccontextmanager
     async def supervise(self, argv: Sequence[str], partial: str) -> AsyncIterator["LocalProcess"]:
         """Runs a long command under the supervisor."""
-        process = await self._start(supervised(tuple(argv), partial), stdin=PIPE)
+        process = await self._start(argv, self._wrap(tuple(argv), partial), stdin=PIPE)
         running = LocalProcess(process)
         try:
             yield running
         finally:
             await running.stop()
 
-    async def _start(self, argv: Sequence[str], stdin: int) -> Process:
-        # A session of its own: the terminal's Ctrl-C is for us alone, we decide how our children end.
-        starting = asyncio.create_subprocess_exec(*argv, stdin=stdin, stdout=PIPE, stderr=PIPE, start_new_session=True)
+    async def _start(self, argv: Sequence[str], wrapped: Sequence[str], stdin: int) -> Process:
+        # Apart: the terminal's Ctrl-C is for us alone, we decide how our children end.
+        starting = asyncio.create_subprocess_exec(*wrapped, stdin=stdin, stdout=PIPE, stderr=PIPE, **apart())
         try:
             # asyncio itself hangs when it is cancelled between the fork and the first look at the child.
             return await to_its_end(starting, undo=_kill_group)
@@ -119,8 +145,16 @@ class LocalProcess:
             self._tail.add(chunk)
 
 
+async def _whole_answer(process: Process) -> Captured:
+    # Not by Process.communicate, which closes standard input in some versions: that would tell a warden to stop.
+    assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018  # as above
+    stdout, stderr, status = await asyncio.gather(process.stdout.read(), process.stderr.read(), process.wait())
+    return Captured(status, stdout.decode(errors="replace"), stderr.decode(errors="replace"))
+
+
 async def _kill_group(process: Process) -> None:
     # The group may outlive its leader: a wrapper script that is not careful leaves its ffmpeg behind.
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    kill_group(process.pid)
     await process.wait()
+    if process.stdin is not None:
+        process.stdin.close()

@@ -11,7 +11,7 @@ import pytest
 
 from pytranscoder.errors import HostError
 from pytranscoder.hosts.connection import Connections
-from pytranscoder.hosts.local import LocalTransport
+from pytranscoder.hosts.local import LocalTransport, wraps
 from pytranscoder.hosts.ssh import SshTransport
 from pytranscoder.hosts.transport import Transport
 from tests.hosts.conftest import MakeAddress
@@ -24,6 +24,11 @@ ANSWER_S = 20.0
 @asynccontextmanager
 async def local(_: pytest.FixtureRequest) -> AsyncIterator[Transport]:
     yield LocalTransport("nas")
+
+
+@asynccontextmanager
+async def local_under_a_warden(_: pytest.FixtureRequest) -> AsyncIterator[Transport]:
+    yield LocalTransport("nas", *wraps("win32"))
 
 
 @asynccontextmanager
@@ -40,6 +45,7 @@ async def ssh(request: pytest.FixtureRequest, account: str) -> AsyncIterator[Tra
 
 TRANSPORTS: dict[str, Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Transport]]] = {
     "local": local,
+    "local under a warden, as on Windows": local_under_a_warden,
     "fake": fake,
     "ssh": partial_call(ssh, account="root-bash"),
     "ssh as a normal user": partial_call(ssh, account="user-dash"),
