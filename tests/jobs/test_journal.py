@@ -1,9 +1,7 @@
 """The journal keeps what a crash must not lose, for this run and for those beside and after it."""
 
 import os
-import sqlite3
 import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,58 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytranscoder.errors import StateError
-from pytranscoder.jobs.events import Event, Outcome
-from pytranscoder.jobs.journal import BATCH, SCHEMA_VERSION, Journal
+from pytranscoder.jobs.journal import SCHEMA_VERSION, Journal
 from pytranscoder.jobs.replacement import Replacement
 from pytranscoder.media.model import Identity
-from tests.jobs.samples import GB, encoded, failed, finished, media, run_finished, started, succeeded
-
-FILM = Path("/films/film.mkv")
-INTENT = Replacement(
-    attempt="r1-1-1",
-    run="r1",
-    job=1,
-    source=Path("/films/film.mp4"),
-    identity=Identity(GB, 1_700_000_000_123_456_789, 64769, 42),
-    output=Path("/fast/.film.ptc-r1-1-1.mkv"),
-    partial=Path("/films/.film.ptc-r1-1-1.mkv"),
-    final=FILM,
-    output_bytes=GB // 2,
-    remove_source=True,
-)
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    journal = Journal(tmp_path)
-    yield journal
-    journal.close()
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Iterator[Journal]:
-    """The journal as a second process has it open."""
-    journal = Journal(tmp_path)
-    yield journal
-    journal.close()
-
-
-def leave(folder: Path, run: str, *events: Event) -> None:
-    """Leave behind a run of which the journal was told this; without a RunFinished, it has crashed."""
-    journal = Journal(folder)
-    journal.begin_run(run, 1)
-    journal.claim(FILM, run)
-    for event in events:
-        journal.record(event)
-    journal.close()
-
-
-def query(folder: Path, statement: str) -> list[tuple[object, ...]]:
-    db = sqlite3.connect(folder / "journal.db")
-    try:
-        return db.execute(statement).fetchall()
-    finally:
-        db.close()
+from tests.jobs.journals import FILM, INTENT, leave, query
+from tests.jobs.samples import finished, run_finished, started
 
 
 def test_a_claim_stands_until_it_is_released(journal: Journal, other: Journal) -> None:
@@ -234,70 +185,6 @@ def test_a_replacement_is_read_back_as_it_was_written(intent: Replacement) -> No
         journal.close()
 
 
-JOBS = st.lists(st.tuples(st.sampled_from(Outcome), st.integers(0, 2**40), st.integers(0, 2**40)), max_size=20)
-
-
-@given(JOBS, st.booleans())
-@settings(max_examples=30)
-def test_the_history_counts_what_the_events_told(jobs: list[tuple[Outcome, int, int]], interrupted: bool) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        journal = Journal(Path(folder))
-        journal.begin_run("r1", 1)
-        for number, (outcome, before, after) in enumerate(jobs, 1):
-            journal.record(finished(number, outcome, source_bytes=before, output_bytes=after))
-        journal.record(run_finished("r1", interrupted=interrupted))
-        (record,) = journal.history()
-        journal.close()
-
-    counts = {outcome: getattr(record, outcome.value) for outcome in Outcome}
-    assert counts == {outcome: sum(job[0] is outcome for job in jobs) for outcome in Outcome}
-    assert record.source_bytes == sum(before for outcome, before, _ in jobs if outcome is Outcome.ENCODED)
-    assert record.output_bytes == sum(after for outcome, _, after in jobs if outcome is Outcome.ENCODED)
-    assert (record.status, record.seconds) == ("interrupted" if interrupted else "finished", 8)
-
-
-def test_the_history_has_all_runs_oldest_first(tmp_path: Path, journal: Journal) -> None:
-    leave(tmp_path, "dead")
-    leave(tmp_path, "done", run_finished("done"))
-    journal.begin_run("living", 0.5)
-
-    assert [(run.run, run.status) for run in journal.history()] == [
-        ("living", "running"),
-        ("dead", "crashed"),
-        ("done", "finished"),
-    ]
-
-
-def test_a_run_without_jobs_counts_nothing(journal: Journal) -> None:
-    journal.begin_run("r1", 1)
-
-    (record,) = journal.history()
-
-    assert (record.encoded, record.failed, record.source_bytes, record.seconds) == (0, 0, 0, 0)
-
-
-def test_attempts_are_kept_with_their_ends(tmp_path: Path, journal: Journal) -> None:
-    journal.begin_run("r1", 1)
-    for event in (started("r1-1-1"), failed("r1-1-1"), started("r1-1-2"), encoded("r1-1-2"), succeeded("r1-1-2")):
-        journal.record(event)
-    journal.flush()
-
-    rows = query(tmp_path, "SELECT attempt, run, result, reason FROM attempts ORDER BY attempt")
-
-    assert rows == [("r1-1-1", "r1", "failed", "it broke"), ("r1-1-2", "r1", "encoded", None)]
-
-
-def test_results_are_written_in_batches(journal: Journal, other: Journal) -> None:
-    journal.begin_run("r1", 1)
-    for number in range(BATCH - 1):
-        journal.record(finished(number, Outcome.SKIPPED))
-    assert other.history()[0].skipped == 0
-
-    journal.record(finished(BATCH))
-
-    assert other.history()[0].skipped == BATCH - 1
-
-
 def test_what_is_pending_is_written_before_a_claim(journal: Journal, other: Journal) -> None:
     journal.begin_run("r1", 1)
     journal.record(finished(1))
@@ -305,47 +192,6 @@ def test_what_is_pending_is_written_before_a_claim(journal: Journal, other: Jour
     journal.claim(FILM, "r1")
 
     assert other.history()[0].encoded == 1
-
-
-def test_an_output_of_an_earlier_run_is_known(journal: Journal) -> None:
-    journal.begin_run("r1", 1)
-    journal.record(finished(1, output=FILM, source_bytes=GB, profile="hevc"))
-    journal.record(finished(2, Outcome.REJECTED, output=FILM, source_bytes=GB))
-    journal.flush()
-
-    assert journal.was_produced(FILM, media(1), GB, "hevc")
-    assert not journal.was_produced(FILM, media(1), GB, "av1")
-    assert not journal.was_produced(FILM, media(1), GB + 1, "hevc")
-    assert not journal.was_produced(FILM, media(2), GB, "hevc")
-
-
-def test_a_file_that_an_earlier_run_made_is_known_by_name_and_size(journal: Journal) -> None:
-    journal.begin_run("r1", 1)
-    journal.record(finished(1, output=FILM, output_bytes=GB))
-    journal.flush()
-
-    assert journal.is_output(FILM, GB)
-    assert not journal.is_output(FILM, GB - 1)
-
-
-def test_a_replacement_that_was_done_counts_for_its_run_but_is_still_known(tmp_path: Path, journal: Journal) -> None:
-    leave(tmp_path, "r1")
-    journal.begin_replacement(INTENT)
-
-    journal.finish_replacement(INTENT, 9)
-
-    (record,) = journal.history()
-    assert (record.encoded, record.source_bytes, record.output_bytes) == (1, GB, GB // 2)
-    assert journal.replacements("r1") == [(INTENT, False)]
-
-
-def test_a_replacement_that_was_done_is_counted_for_the_host_that_encoded(tmp_path: Path, journal: Journal) -> None:
-    journal.begin_run("r1", 1)
-    journal.record(replace(started(INTENT.attempt), host="nas"))
-
-    journal.finish_replacement(INTENT, 9)
-
-    assert query(tmp_path, "SELECT host FROM jobs") == [("nas",)]
 
 
 def test_a_partial_file_is_noted_for_as_long_as_it_may_be_there(journal: Journal) -> None:
@@ -378,12 +224,6 @@ def test_threads_share_a_journal(tmp_path: Path, journal: Journal) -> None:
 
     assert claims.count(None) == 20
     assert query(tmp_path, "SELECT COUNT(*) FROM claims") == [(20,)]
-
-
-def test_what_a_run_wrote_is_there_for_the_next_one(tmp_path: Path, journal: Journal) -> None:
-    leave(tmp_path, "r1", finished(1), run_finished("r1"))
-
-    assert journal.history()[0].encoded == 1
 
 
 def test_a_journal_of_a_newer_version_is_refused(tmp_path: Path) -> None:
