@@ -1,0 +1,134 @@
+"""What a Windows host is and has: its login shell, PowerShell, ffmpeg, room. Asks only, changes nothing there."""
+
+import asyncio
+import re
+from contextlib import suppress
+
+import asyncssh
+
+from pytranscoder.errors import FfmpegMissingError, ForeignShellError, HostError, LostError
+from pytranscoder.hosts.connection import Connections, describe_loss
+from pytranscoder.hosts.definition import HostDefinition
+from pytranscoder.hosts.ffmpeg import ANSWER_WITHIN_S, Ffmpeg, check_ffmpeg
+from pytranscoder.hosts.mapping import is_windows_path
+from pytranscoder.hosts.ssh import SshTransport
+from pytranscoder.hosts.supervisor import Dialect
+from pytranscoder.hosts.survey import Surveyed
+from pytranscoder.hosts.transport import Files, Transport
+from pytranscoder.hosts.windows import CmdDialect, PowerShellDialect
+
+POSIX = "posix"
+CMD = "cmd"
+POWERSHELL = "powershell"
+
+# cmd.exe says "Windows_NT $env:OS", PowerShell "%OS%" and "Windows_NT"; no POSIX shell says "Windows_NT".
+_QUESTION = "echo %OS% $env:OS"
+_MOST_BYTES = 4096
+
+# Where the usual installers put ffmpeg, when sshd does not know the PATH that they changed: it learns it when it is
+# started. `cd` without an argument says where it is. The names have no spaces of ours; those of variables do no harm.
+_FOLDERS = (
+    r"%ProgramData%\chocolatey\bin",
+    r"%LOCALAPPDATA%\Microsoft\WinGet\Links",
+    r"%USERPROFILE%\scoop\shims",
+    r"%ProgramFiles%\ffmpeg\bin",
+    r"%SystemDrive%\ffmpeg\bin",
+)
+_LOOK = "&".join(f"(cd /d {folder} 2>nul&&if exist ffmpeg.exe cd)" for folder in _FOLDERS)
+_FIND_FFMPEG = ("cmd", "/d", "/s", "/c", f"chcp 65001 >nul&{_LOOK}&exit 0")
+
+
+async def detect(connections: Connections) -> str:
+    """Finds out what the login shell is: POSIX, CMD or POWERSHELL. Raises HostError.
+
+    A shell that does not answer as one of Windows is taken for a POSIX shell.
+    """
+    async with connections.session(_Answer, _QUESTION) as (channel, answer):
+        with suppress(BrokenPipeError):
+            channel.write_eof()
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                await answer.ended.wait()
+        except TimeoutError as exc:
+            reason = f"its login shell did not answer within {ANSWER_WITHIN_S:g} s"
+            raise HostError(connections.host, reason) from exc
+    if answer.fault is not None:
+        raise LostError(connections.host, describe_loss(answer.fault))
+    return read_shell(answer.text)
+
+
+def read_shell(answer: str) -> str:
+    """Reads from the answer to the question which shell gave it."""
+    if "Windows_NT" not in answer:
+        return POSIX
+    return POWERSHELL if "%OS%" in answer else CMD
+
+
+class _Answer(asyncssh.SSHClientSession[bytes]):
+    """Takes what a login shell says until it ends."""
+
+    def __init__(self) -> None:
+        self._said = bytearray()
+        self.ended = asyncio.Event()
+        self.fault: Exception | None = None
+
+    @property
+    def text(self) -> str:
+        return self._said.decode(errors="replace")
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        if datatype is None:
+            self._said += data[: _MOST_BYTES - len(self._said)]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.fault = exc
+        self.ended.set()
+
+
+async def choose_dialect(transport: SshTransport) -> Dialect:
+    """Finds out how a Windows host can be told what to run, and lets the transport speak like that.
+
+    By way of PowerShell, and without where policies or its absence do not allow it. Raises HostError.
+    """
+    transport.dialect = PowerShellDialect(transport.host)
+    try:
+        await transport.capture(("cmd", "/d", "/c", "ver"), ANSWER_WITHIN_S)
+    except ForeignShellError:
+        transport.dialect = CmdDialect(transport.host)
+        await transport.capture(("cmd", "/d", "/c", "ver"), ANSWER_WITHIN_S)
+    return transport.dialect
+
+
+async def windows_survey(transport: Transport, definition: HostDefinition, files: Files | None) -> Surveyed:
+    """Surveys a Windows host whose dialect is spoken; `files` when media is copied to it.
+
+    Raises HostError that says what stands against using it.
+    """
+    ffmpeg = await _find_ffmpeg(transport, definition.ffmpeg)
+    if files is None:
+        return Surveyed("windows", ffmpeg)
+    directory = definition.working_dir or ""
+    if not is_windows_path(directory):
+        raise HostError(definition.name, f"working_dir {directory} is no path on Windows; name one such as C:\\temp")
+    return Surveyed("windows", ffmpeg, await files.free_bytes(directory))
+
+
+async def _find_ffmpeg(transport: Transport, configured: str | None) -> Ffmpeg:
+    if configured:
+        return await check_ffmpeg(transport, configured)
+    with suppress(FfmpegMissingError):
+        return await check_ffmpeg(transport, "ffmpeg")
+    answer = await transport.capture(_FIND_FFMPEG, ANSWER_WITHIN_S)
+    if not answer.stdout.strip():
+        remedy = "install it there and restart the service sshd, which learns PATH only then, or say where it is"
+        raise FfmpegMissingError(transport.host, f"no ffmpeg found; {remedy} with `ffmpeg`")
+    return await check_ffmpeg(transport, f"{answer.stdout.splitlines()[0].strip()}\\ffmpeg.exe")
+
+
+def why_invisible(path: str) -> str:
+    """Says why a file on a share may not be seen by what runs over ssh on a Windows host, and what to do about it."""
+    if re.match(r"[A-Za-z]:", path):
+        reason = "a drive letter that was mapped at the desktop is not there over ssh"
+        return f"{reason}; name the share in `path-substitutions` (\\\\server\\share), or use `type: streaming`"
+    reason = "Windows opens no share for who logs in with a key, as it knows no password then"
+    return f"{reason}; let the share be read and written without one, or use `type: streaming`"

@@ -1,0 +1,99 @@
+"""What is asked of a Windows host, and how its answers are read; `tests/windows` asks a Windows."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+
+from pytranscoder.errors import FfmpegMissingError, HostError
+from pytranscoder.hosts.definition import HostDefinition, HostType
+from pytranscoder.hosts.transport import Captured, Supervised
+from pytranscoder.hosts.windows_survey import CMD, POSIX, POWERSHELL, read_shell, why_invisible, windows_survey
+from tests.encode.fake_files import FakeFiles
+
+ENCODERS = Captured(0, " ------\r\n V..... libx264 H.264\r\n", "ffmpeg version 7.1 Copyright\r\n")
+CHOCOLATEY = r"C:\ProgramData\chocolatey\bin"
+
+
+class Pc:
+    """A host that has some programs, and what it was asked for."""
+
+    host = "gaming"
+
+    def __init__(self, *programs: str, folders: str = "") -> None:
+        self._programs = programs
+        self._folders = folders
+        self.asked: list[str] = []
+
+    async def capture(self, argv: Sequence[str], timeout_s: float) -> Captured:
+        del timeout_s
+        self.asked.append(argv[0])
+        if argv[0] == "cmd":
+            return Captured(0, self._folders, "")
+        if argv[0] not in self._programs:
+            raise HostError(self.host, f"cannot run {argv[0]}: No such file or directory")
+        return ENCODERS
+
+    def supervise(self, argv: Sequence[str], partial: str) -> AbstractAsyncContextManager[Supervised]:
+        raise NotImplementedError
+
+
+def definition(**values: str) -> HostDefinition:
+    return HostDefinition("gaming", HostType.STREAMING, **values)  # type: ignore[arg-type]  # text is what these take
+
+
+@pytest.mark.parametrize(
+    ("answer", "shell"),
+    [
+        ("Windows_NT $env:OS\r\n", CMD),
+        ("%OS%\r\nWindows_NT\r\n", POWERSHELL),
+        ("%OS% :OS\n", POSIX),
+        ("%OS%\n", POSIX),
+        ("", POSIX),
+    ],
+    ids=["cmd", "PowerShell", "sh", "fish", "nothing"],
+)
+def test_the_login_shell_is_told_by_its_answer(answer: str, shell: str) -> None:
+    assert read_shell(answer) == shell
+
+
+async def test_the_configured_ffmpeg_is_used_and_no_other() -> None:
+    pc = Pc("ffmpeg", "C:/ffmpeg.exe")
+
+    found = await windows_survey(pc, definition(ffmpeg="C:/ffmpeg.exe"), None)
+
+    assert (found.os, found.ffmpeg.path, found.ffmpeg.version) == ("windows", "C:/ffmpeg.exe", "7.1")
+    assert pc.asked == ["C:/ffmpeg.exe"]
+
+
+async def test_ffmpeg_is_looked_for_in_path_first() -> None:
+    found = await windows_survey(Pc("ffmpeg"), definition(), None)
+
+    assert (found.ffmpeg.path, found.free_bytes) == ("ffmpeg", None)
+
+
+async def test_ffmpeg_is_found_where_installers_put_it() -> None:
+    pc = Pc(rf"{CHOCOLATEY}\ffmpeg.exe", folders=f"{CHOCOLATEY}\r\nC:\\ffmpeg\\bin\r\n")
+
+    found = await windows_survey(pc, definition(), None)
+
+    assert found.ffmpeg.path == rf"{CHOCOLATEY}\ffmpeg.exe"
+
+
+async def test_a_host_without_ffmpeg_is_told_what_to_do() -> None:
+    with pytest.raises(FfmpegMissingError, match="host gaming: no ffmpeg found; install it there and restart"):
+        await windows_survey(Pc(), definition(), None)
+
+
+@pytest.mark.parametrize("directory", ["/tmp/encode", "encode"])
+async def test_a_working_directory_must_be_one_on_windows(directory: str) -> None:
+    with pytest.raises(HostError, match=rf"working_dir {directory} is no path on Windows; name one such as C:\\temp"):
+        await windows_survey(Pc("ffmpeg"), definition(working_dir=directory), FakeFiles())
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [("Z:\\tv\\a.mkv", "a drive letter that was mapped"), (r"\\nas\tv\a.mkv", "no share for who logs in with a key")],
+)
+def test_it_is_said_why_a_share_may_not_be_seen(path: str, reason: str) -> None:
+    assert reason in why_invisible(path)
