@@ -77,6 +77,14 @@ def require_done(scene: Scene) -> None:
     assert list(scene.place.fast.iterdir()) == []
 
 
+def require_ended_by_the_next_start(scene: Scene) -> None:
+    """Nothing is lost, and a further run ends the job."""
+    require_nothing_lost(scene)
+    assert scene.run("run") == 0, scene.log
+    require_tidy(scene)
+    require_done(scene)
+
+
 @pytest.mark.parametrize("name", SHAPES)
 def test_program_killed_at_any_step_loses_nothing_and_ends_the_job_when_started_again(
     make_scene: MakeScene, name: str
@@ -86,10 +94,7 @@ def test_program_killed_at_any_step_loses_nothing_and_ends_the_job_when_started_
 
         require_killed(scene, scene.run("run", kill_at=step.value))
 
-        require_nothing_lost(scene)
-        assert scene.run("run") == 0, scene.log
-        require_tidy(scene)
-        require_done(scene)
+        require_ended_by_the_next_start(scene)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -102,10 +107,7 @@ def test_program_killed_at_any_moment_loses_nothing_and_ends_the_job_when_starte
 
         require_killed(scene, scene.run("run", kill_after_s=chance.uniform(0, 0.05), pause_s=0.003))
 
-        require_nothing_lost(scene)
-        assert scene.run("run") == 0, scene.log
-        require_tidy(scene)
-        require_done(scene)
+        require_ended_by_the_next_start(scene)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -118,10 +120,7 @@ def test_program_killed_before_the_replacement_loses_nothing_and_ends_the_job_wh
 
         require_killed(scene, scene.run("run", kill_after_s=chance.uniform(0, 0.8), from_start=True))
 
-        require_nothing_lost(scene)
-        assert scene.run("run") == 0, scene.log
-        require_tidy(scene)
-        require_done(scene)
+        require_ended_by_the_next_start(scene)
 
 
 @pytest.mark.parametrize("name", SHAPES)
