@@ -54,7 +54,9 @@ def _guard(alive: int, partials: Iterable[str]) -> None:
         os.setpgid(0, 0)
         for descriptor in (0, 1, 2):  # the end of the command is the end of its streams
             os.close(descriptor)
-        is_success = os.read(alive, 1) == _KEEP
+        is_success = False
+        while said := os.read(alive, 1):  # up to its end: the warden must be gone before its group is killed
+            is_success = said == _KEEP
         with suppress(ProcessLookupError):
             os.killpg(group, signal.SIGKILL)
         if not is_success:
