@@ -7,6 +7,7 @@ What a crash interrupted is finished or undone by `recover`, which looks at the 
 import errno
 import os
 import stat
+import sys
 import time
 import unicodedata
 from collections.abc import Callable
@@ -224,8 +225,9 @@ def _copy(output: Path, partial: Path, stopped: Callable[[], bool]) -> None:
 def _carry_over(source: Path, target: Path) -> None:
     """Gives the new file the owner, mode and mtime of the old one, as far as the file system permits."""
     old = source.stat()
-    with suppress(OSError):
-        os.chown(target, old.st_uid, old.st_gid)
+    if sys.platform != "win32":  # there a new file has the owner and the rights of its folder
+        with suppress(OSError):
+            os.chown(target, old.st_uid, old.st_gid)
     with suppress(OSError):
         target.chmod(stat.S_IMODE(old.st_mode))
     with suppress(OSError):

@@ -7,6 +7,7 @@ A name that a line cannot hold (a newline in it, a leading ``#``) is written as 
 import json
 import os
 import secrets
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
@@ -46,12 +47,18 @@ def without(content: bytes, is_done: Callable[[QueueEntry], bool]) -> bytes:
     return after
 
 
-def prune(queue_file: Path, is_done: Callable[[QueueEntry], bool], noting: Noting = nullcontext) -> None:
+def prune(
+    queue_file: Path,
+    is_done: Callable[[QueueEntry], bool],
+    noting: Noting = nullcontext,
+    *,
+    renames_open_files: bool = sys.platform != "win32",
+) -> None:
     """Rewrites a queue file without the entries that are done; a file that holds nothing then is removed.
 
     The rewrite is atomic. Lines that another program appends meanwhile are kept: the old file stays open, and what
-    it has gained once the new one is in place is appended to that. The context of `noting` is entered with the name
-    of the file written aside for as long as it may be there.
+    it has gained once the new one is in place is appended to that. Not where an open file cannot be renamed. The
+    context of `noting` is entered with the name of the file written aside for as long as it may be there.
     Raises OSError.
     """
     target = Path(os.path.realpath(queue_file))  # a symbolic link stays one
@@ -65,9 +72,11 @@ def prune(queue_file: Path, is_done: Callable[[QueueEntry], bool], noting: Notin
         if after == before:
             return
         aside = target.with_name(f".{target.name}.ptc-{secrets.token_hex(4)}")
+        if not renames_open_files:
+            old.close()
         with noting(aside):
             _replace(target, aside, after)
-        appended = old.read()
+        appended = old.read() if renames_open_files else b""
         if appended:
             with target.open("ab") as new:
                 new.write(appended)
@@ -80,7 +89,7 @@ def _replace(target: Path, aside: Path, content: bytes) -> None:
             return
         with aside.open("xb") as new:
             with suppress(OSError):
-                os.fchmod(new.fileno(), target.stat().st_mode & 0o7777)
+                aside.chmod(target.stat().st_mode & 0o7777)
             new.write(content)
             new.flush()
             os.fsync(new.fileno())
@@ -102,14 +111,29 @@ def _lines(content: bytes, separator: bytes) -> list[bytes]:
 
 def _parse_line(line: bytes, separator: bytes) -> Path | None:
     if separator == b"\0":
-        name = os.fsdecode(line.removesuffix(separator))
+        name = _decoded(line.removesuffix(separator))
         return Path(name) if name else None
-    text = os.fsdecode(line.rstrip(b"\r\n"))
+    text = _decoded(line.rstrip(b"\r\n")).removeprefix("\ufeff")  # with which Windows' programs begin a text in UTF-8
     if not text.strip() or text.lstrip().startswith("#"):
         return None
-    if len(text) > 1 and text[0] == text[-1] == '"':
-        with suppress(ValueError):
-            name = json.loads(text)
-            if b"\0" not in os.fsencode(name):  # no file has such a name; the text as it stands will be found missing
-                return Path(name) if name else None
-    return Path(text)
+    name = unquoted(text) if len(text) > 1 and text[0] == text[-1] == '"' else text
+    return Path(name) if name else None
+
+
+def unquoted(text: str, platform: str = sys.platform) -> str:
+    r"""Returns the name that a text in double quotes stands for; the text as it stands when it is no JSON string.
+
+    Windows' Explorer copies a path in quotes, and that is not JSON even where it looks so: ``"C:\temp\new.mkv"``.
+    """
+    is_windows = platform == "win32"
+    with suppress(ValueError):
+        name = json.loads(text)
+        # No file has such a name; the text as it stands will be found missing.
+        if b"\0" not in os.fsencode(name) and not (is_windows and any(char < " " for char in name)):
+            return str(name)
+    return text[1:-1] if is_windows else text
+
+
+def _decoded(name: bytes) -> str:
+    # Not by os.fsdecode where names are text: it fails there when they are not UTF-8.
+    return name.decode(errors="surrogateescape") if sys.platform == "win32" else os.fsdecode(name)

@@ -6,7 +6,6 @@ Opens no media itself and does not load PyAV, so that the program starts quickly
 import asyncio
 import json
 import os
-import signal
 import sys
 from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -16,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
 
+from pytranscoder.children import apart, kill
 from pytranscoder.errors import UnreadableMediaError
 from pytranscoder.media.model import Ends, Media
 from pytranscoder.media.wire import ends_from_wire, media_from_wire
@@ -56,7 +56,7 @@ class _Worker:
             stderr=DEVNULL,
             limit=_ANSWER_LIMIT_BYTES,
             cwd=_WORKING_DIRECTORY,
-            start_new_session=True,  # the terminal's Ctrl-C must not reach it
+            **apart(),  # the terminal's Ctrl-C must not reach it
         )
         return cls(process)
 
@@ -76,8 +76,7 @@ class _Worker:
         # Not by Process.kill: it polls first, and so takes the exit status of a worker that has just died from asyncio,
         # which then complains on standard error (https://github.com/python/cpython/issues/87744).
         if self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.kill(self._process.pid, signal.SIGKILL)
+            kill(self._process.pid)
 
     async def wait(self) -> None:
         await self._process.wait()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytranscoder.jobs.queue_file import QueueEntry, parse_entries, prune, without
+from pytranscoder.jobs.queue_file import QueueEntry, parse_entries, prune, unquoted, without
 
 LINES = st.binary(max_size=12).map(lambda line: line.replace(b"\n", b""))
 CONTENT = st.lists(LINES, max_size=8).map(b"\n".join) | st.binary(max_size=60)
@@ -39,6 +39,7 @@ def everything(_: QueueEntry) -> bool:
         pytest.param(b'""\n', [], id="no name at all"),
         pytest.param(b'"/a\\u0000b"\n', ['"/a\\u0000b"'], id="a name that cannot be"),
         pytest.param(b'"\\ud800"\n', ['"\\ud800"'], id="a character that cannot be"),
+        pytest.param(b"\xef\xbb\xbf/a\n/b\n", ["/a", "/b"], id="UTF-8 with a byte order mark"),
         pytest.param("/é 🎬\n".encode(), ["/é 🎬"], id="UTF-8"),
         pytest.param(b"/\xff\xfe\n", ["/\udcff\udcfe"], id="not UTF-8"),
         pytest.param(b"/a\nb\0# c\0", ["/a\nb", "# c"], id="NUL-separated"),
@@ -47,6 +48,32 @@ def everything(_: QueueEntry) -> bool:
 )
 def test_the_paths_of_a_queue_file(content: bytes, expected: list[str]) -> None:
     assert paths(content) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(r'"C:\temp\new.mkv"', r"C:\temp\new.mkv", id="copied from Explorer"),
+        pytest.param(r'"\\nas\Films\a.mkv"', r"\\nas\Films\a.mkv", id="copied from Explorer, on a share"),
+        pytest.param(r'"C:\\temp\\new.mkv"', r"C:\temp\new.mkv", id="JSON"),
+        pytest.param(r'"\\\\nas\\a.mkv"', r"\\nas\a.mkv", id="JSON, on a share"),
+        pytest.param('"C:/new.mkv"', "C:/new.mkv", id="both"),
+    ],
+)
+def test_a_quoted_path_of_windows(text: str, expected: str) -> None:
+    assert unquoted(text, "win32") == expected
+
+
+@pytest.mark.parametrize(("before", "after"), [(b"/a\n/b\n", b"/b\n"), (b"/a\n", None)], ids=["some left", "none left"])
+def test_a_file_that_cannot_be_renamed_while_open_is_pruned_too(
+    tmp_path: Path, before: bytes, after: bytes | None
+) -> None:
+    queue_file = tmp_path / "queue.txt"
+    queue_file.write_bytes(before)
+
+    prune(queue_file, lambda entry: entry.path == Path("/a"), renames_open_files=False)
+
+    assert (queue_file.read_bytes() if queue_file.exists() else None) == after
 
 
 @given(CONTENT)
