@@ -14,6 +14,7 @@ from pytranscoder.hosts.connection import Connections
 from pytranscoder.hosts.local import LocalTransport, wraps
 from pytranscoder.hosts.ssh import SshTransport
 from pytranscoder.hosts.transport import Transport
+from tests.agent.standing import anything, known_agent, manager_of
 from tests.hosts.conftest import MakeAddress
 from tests.hosts.fake_transport import FakeTransport
 from tests.hosts.programs import STOPS_WITHIN_S, await_end, program
@@ -43,12 +44,21 @@ async def ssh(request: pytest.FixtureRequest, account: str) -> AsyncIterator[Tra
         yield SshTransport(connections)
 
 
+@asynccontextmanager
+async def agent(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
+    # Test programs instead of ffmpeg: which commands an agent lets through is not a matter of its transport.
+    tmp_path, monkeypatch = request.getfixturevalue("tmp_path"), request.getfixturevalue("monkeypatch")
+    async with known_agent(tmp_path, monkeypatch, gate=anything) as standing, manager_of(standing, "nas") as transport:
+        yield transport
+
+
 TRANSPORTS: dict[str, Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Transport]]] = {
     "local": local,
     "local under a warden, as on Windows": local_under_a_warden,
     "fake": fake,
     "ssh": partial_call(ssh, account="root-bash"),
     "ssh as a normal user": partial_call(ssh, account="user-dash"),
+    "agent": agent,
 }
 
 

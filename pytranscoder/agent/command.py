@@ -1,0 +1,257 @@
+"""The command `agent`: from its arguments to an agent that serves until it is stopped, or to a line for a manager.
+
+Knows where an agent keeps its state and says what a person must know. Serves nothing itself.
+"""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_path, user_state_path
+
+from pytranscoder.agent.admission import Admission
+from pytranscoder.agent.folders import Folders
+from pytranscoder.agent.gate import check_words
+from pytranscoder.agent.log import Log
+from pytranscoder.agent.probe import Description, SelfProbe
+from pytranscoder.agent.room import Room
+from pytranscoder.agent.server import Agent, Limits, serving
+from pytranscoder.agent.sftp import Grounds
+from pytranscoder.agent.work import Errand, Gate, Place, Work
+from pytranscoder.arguments import AgentArguments, split_address
+from pytranscoder.errors import ForbiddenError, UsageError, printable
+from pytranscoder.hosts.agent_calls import AGENT_PORT, FFMPEG, Call, Share
+from pytranscoder.hosts.confinement import Confinement, what_confines
+from pytranscoder.hosts.ffmpeg import find_local_ffmpeg
+from pytranscoder.hosts.invitation import write_line
+
+Say = Callable[[str], object]
+
+STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+# What reaches ffmpeg of the environment in which the agent was started: what systems, graphics drivers and the search
+# for programs need. Not FFREPORT and its like, which make ffmpeg write files.
+_KEPT = re.compile(
+    r"""PATH|HOME|USER|LOGNAME|LANG|TZ|TMPDIR|TEMP|TMP|DISPLAY|WAYLAND_DISPLAY|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|
+    SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|PATHEXT|APPDATA|LOCALAPPDATA|PROGRAMDATA|PROGRAMFILES|USERPROFILE|
+    PYTHONPATH|VIRTUAL_ENV|(LC|XDG|LIBVA|VDPAU|CUDA|NVIDIA|MESA|VK|MFX|ONEVPL)_.*""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What an agent works with, checked. `address` is empty for all of this machine's."""
+
+    state: Path
+    address: str
+    port: int
+    working_dir: Path
+    shares: tuple[Path, ...]
+    writable_shares: tuple[Path, ...]
+    ffmpeg: str
+    slots: int
+
+    @property
+    def writable(self) -> tuple[Path, ...]:
+        """The folders that managers may write to."""
+        return (self.working_dir, *self.writable_shares)
+
+
+def run_agent(arguments: AgentArguments, say: Say) -> int:
+    """Serves until it is stopped, which is its normal end; returns the exit status.
+
+    With an agent running already, `--invite` prints a line for that one. Raises UsageError, FfmpegMissingError.
+    """
+    state = _private(user_state_path("pytranscoder") / "agent")
+    admission = Admission(state, arguments.authorized_keys)
+    lock = FileLock(state / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if not arguments.invite:
+            raise UsageError(f"an agent runs already with its state in {printable(state)}; stop that first") from None
+        _invite_to_running(state, admission, say)
+        return 0
+    with lock:
+        setup = _prepare(arguments, state)
+        _keep_environment()
+        asyncio.run(_serve(setup, arguments, admission, say))
+    return 0
+
+
+def gate_of(ffmpeg: str, folders: Folders) -> Gate:
+    """Returns what lets through this ffmpeg only, with arguments that stay in the folders."""
+
+    def check(call: Call) -> Errand:
+        program, *words = call.argv
+        if program not in (FFMPEG, ffmpeg):
+            raise ForbiddenError(f"this agent runs {ffmpeg} and nothing else")
+        checked = check_words(words, folders)
+        partial = (str(folders.writable(call.partial)),) if call.partial else ()
+        return Errand((ffmpeg, *checked.words), tuple(dict.fromkeys((*map(str, checked.outputs), *partial))))
+
+    return check
+
+
+async def _serve(setup: Setup, arguments: AgentArguments, admission: Admission, say: Say) -> None:
+    confined_by = what_confines()
+    room = Room(arguments.leave_free_bytes)
+    probe = SelfProbe(_description(setup, confined_by), room)
+    ffmpeg = await probe.ffmpeg()
+    folders = Folders(setup.working_dir, setup.shares, setup.writable_shares)
+    log = Log(say)
+    place = Place(setup.working_dir, room, _confinement(setup) if confined_by else None)
+    work = Work(gate_of(setup.ffmpeg, folders), probe.report, place, setup.slots, log)
+    with _stopped() as stopped:
+        try:
+            async with serving(Agent(admission, work, Grounds(folders, room), log, Limits()), *_bind(setup)) as port:
+                _record(setup.state, setup.address, port)
+                _introduce(setup, port, admission, f"{setup.ffmpeg} (version {ffmpeg.version})", say)
+                say(f"ffmpeg is confined: {confined_by}" if confined_by else _NOT_CONFINED)
+                if arguments.invite:
+                    _invite(admission, setup.address, port, say)
+                await stopped.wait()
+                say("stopping")
+        except OSError as exc:
+            where = f"{setup.address or 'all addresses'}, port {setup.port}"
+            raise UsageError(f"cannot listen on {where}: {exc.strerror or exc}; choose another --listen") from exc
+        finally:
+            (setup.state / "listens").unlink(missing_ok=True)
+
+
+_NOT_CONFINED = "ffmpeg is NOT confined: this system has no Landlock; what it is asked to do is examined all the same"
+
+
+def _bind(setup: Setup) -> tuple[str, int]:
+    return setup.address, setup.port
+
+
+def _description(setup: Setup, confined_by: str) -> Description:
+    shares = [Share(str(folder)) for folder in setup.shares]
+    writable = [Share(str(folder), writable=True) for folder in setup.writable_shares]
+    return Description(setup.ffmpeg, setup.working_dir, (*shares, *writable), setup.slots, confined_by)
+
+
+def _confinement(setup: Setup) -> Confinement:
+    return Confinement(tuple(map(str, setup.shares)), tuple(map(str, setup.writable)))
+
+
+def _introduce(setup: Setup, port: int, admission: Admission, ffmpeg: str, say: Say) -> None:
+    say(f"listening on {setup.address or 'all addresses'}, port {port}")
+    say(f"key: {admission.fingerprint}")
+    say(f"ffmpeg: {printable(ffmpeg)}, {setup.slots} at a time")
+    say(f"working directory: {printable(setup.working_dir)}")
+    for folder in setup.shares:
+        say(f"shared: {printable(folder)}")
+    for folder in setup.writable_shares:
+        say(f"shared, may be written to: {printable(folder)}")
+
+
+def _invite(admission: Admission, address: str, port: int, say: Say) -> None:
+    line = write_line(admission.invite(address or _own_address(), port))
+    say("on the manager, within 10 minutes:")
+    say(f"  pytranscoder trust '{line}'")
+
+
+def _invite_to_running(state: Path, admission: Admission, say: Say) -> None:
+    try:
+        told = json.loads((state / "listens").read_text(encoding="utf-8"))
+        address, port = str(told["address"]), int(told["port"])
+    except (OSError, ValueError, TypeError, KeyError) as exc:
+        raise UsageError("the agent that runs has not begun to listen yet; try again in a moment") from exc
+    _invite(admission, address, port, say)
+
+
+def _record(state: Path, address: str, port: int) -> None:
+    draft = state / "listens.new"
+    draft.write_text(json.dumps({"address": address, "port": port}), encoding="utf-8")
+    draft.replace(state / "listens")
+
+
+def _own_address() -> str:
+    """Returns the address that other machines most likely reach this one by."""
+    for family, elsewhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as asked:
+            asked.connect((elsewhere, 9))  # sends nothing: it only asks which way would be taken
+            return str(asked.getsockname()[0])
+    return socket.gethostname()
+
+
+def _prepare(arguments: AgentArguments, state: Path) -> Setup:
+    address, port = split_address(arguments.listen) if arguments.listen else ("", None)
+    working_dir = _private(arguments.working_dir or user_cache_path("pytranscoder") / "agent")
+    setup = Setup(
+        state=state.resolve(),
+        address=address,
+        port=AGENT_PORT if port is None else port,
+        working_dir=working_dir.resolve(),
+        shares=tuple(map(_existing, arguments.shares)),
+        writable_shares=tuple(map(_existing, arguments.writable_shares)),
+        ffmpeg=find_local_ffmpeg(arguments.ffmpeg),
+        slots=arguments.slots or os.cpu_count() or 1,
+    )
+    _require_sense(setup, arguments)
+    return setup
+
+
+def _private(folder: Path) -> Path:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise UsageError(f"cannot make the folder {printable(folder)}: {exc.strerror}") from exc
+    return folder
+
+
+def _existing(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {printable(folder)} to share; is it mounted?")
+    return folder.resolve()
+
+
+def _require_sense(setup: Setup, arguments: AgentArguments) -> None:
+    """Refuses what would let managers read the agent's key, or change what lets them in or what is run."""
+    own = (setup.state, *(path.resolve() for path in arguments.authorized_keys))
+    programs = (Path(setup.ffmpeg).resolve(), Path(__file__).resolve())
+    for folder in (*setup.writable, *setup.shares):
+        _require_apart(folder, own, "has the keys of this agent in it")
+    for folder in setup.writable:
+        _require_apart(folder, programs, "has a program in it that this agent runs")
+    for writable in setup.writable:
+        for share in setup.shares:
+            if writable.is_relative_to(share) or share.is_relative_to(writable):
+                places = f"{printable(share)} may only be read, but {printable(writable)} may be written to"
+                raise UsageError(f"{places}, and one lies in the other; choose folders that lie apart")
+
+
+def _require_apart(folder: Path, kept: tuple[Path, ...], trouble: str) -> None:
+    if any(path.is_relative_to(folder) for path in kept):
+        raise UsageError(f"{printable(folder)} {trouble}; choose another folder")
+
+
+def _keep_environment() -> None:
+    for name in list(os.environ):
+        if not _KEPT.fullmatch(name):
+            del os.environ[name]
+
+
+@contextmanager
+def _stopped() -> Iterator[asyncio.Event]:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        with suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt instead
+            loop.add_signal_handler(number, stopped.set)
+    try:
+        yield stopped
+    finally:
+        for number in STOP_SIGNALS:
+            with suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
