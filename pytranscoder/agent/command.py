@@ -83,7 +83,8 @@ def run_agent(arguments: AgentArguments, say: Say) -> int:
     with lock:
         setup = _prepare(arguments, state)
         _keep_environment()
-        asyncio.run(_serve(setup, arguments, admission, say))
+        with suppress(KeyboardInterrupt):  # how Windows' Ctrl-C arrives, once all is ended
+            asyncio.run(_serve(setup, arguments, admission, say))
     return 0
 
 
@@ -102,9 +103,9 @@ def gate_of(ffmpeg: str, folders: Folders) -> Gate:
 
 
 async def _serve(setup: Setup, arguments: AgentArguments, admission: Admission, say: Say) -> None:
-    confined_by = what_confines()
+    confined_by = await asyncio.to_thread(what_confines)
     room = Room(arguments.leave_free_bytes)
-    probe = SelfProbe(_description(setup, confined_by), room)
+    probe = SelfProbe(_description(setup, arguments, confined_by), room)
     ffmpeg = await probe.ffmpeg()
     folders = Folders(setup.working_dir, setup.shares, setup.writable_shares)
     log = Log(say)
@@ -134,10 +135,15 @@ def _bind(setup: Setup) -> tuple[str, int]:
     return setup.address, setup.port
 
 
-def _description(setup: Setup, confined_by: str) -> Description:
-    shares = [Share(str(folder)) for folder in setup.shares]
-    writable = [Share(str(folder), writable=True) for folder in setup.writable_shares]
+def _description(setup: Setup, arguments: AgentArguments, confined_by: str) -> Description:
+    # By the names that were given too: managers know a folder by the path that leads there, which may be a link.
+    shares = [Share(name) for name in _names(arguments.shares)]
+    writable = [Share(name, writable=True) for name in _names(arguments.writable_shares)]
     return Description(setup.ffmpeg, setup.working_dir, (*shares, *writable), setup.slots, confined_by)
+
+
+def _names(folders: tuple[Path, ...]) -> list[str]:
+    return list(dict.fromkeys(str(path) for folder in folders for path in (folder.absolute(), folder.resolve())))
 
 
 def _confinement(setup: Setup) -> Confinement:
