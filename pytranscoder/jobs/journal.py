@@ -6,6 +6,7 @@ synced at once; results of jobs are written in batches, as thousands of skipped 
 
 import os
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -85,8 +86,11 @@ class Journal:
         self.flush()
         self._db.close()
         if self._lock is not None:
-            Path(self._lock.lock_file).unlink(missing_ok=True)
+            path = Path(self._lock.lock_file)
+            _remove_lock_file(path)
             self._lock.release()
+            if sys.platform == "win32":
+                _remove_lock_file(path)
             self._lock = None
 
     def begin_run(self, run: str, now: float) -> None:
@@ -256,7 +260,7 @@ class Journal:
                 " WHERE run = ? AND outcome = 'running'",
                 (now, run),
             )
-        self._lock_path(run).unlink(missing_ok=True)
+        _remove_lock_file(self._lock_path(run))
 
     def history(self) -> list[RunRecord]:
         """Returns all runs, oldest first, with what they did and saved."""
@@ -358,6 +362,11 @@ def _try_lock(lock: FileLock) -> bool:
         lock.acquire(timeout=0)
         return True
     return False
+
+
+def _remove_lock_file(path: Path) -> None:
+    with suppress(PermissionError):  # Windows removes no file that is open; a lock that nobody holds does no harm
+        path.unlink(missing_ok=True)
 
 
 def _key(source: Path) -> bytes:
