@@ -6,6 +6,7 @@ root, makes links, and blocks the event loop while a disk sleeps.
 
 import asyncio
 import os
+import shutil
 import stat
 import sys
 import weakref
@@ -30,6 +31,9 @@ T = TypeVar("T")
 MOST_HANDLES = 16
 # What OpenSSH gives at once: more would only fill the memory.
 MOST_READ_BYTES = 256 << 10
+# In what the room on a disk is told, whatever its own blocks are.
+_UNIT_BYTES = 4096
+_LONGEST_NAME = 255
 
 _FLAGS = {FXF_APPEND: os.O_APPEND, FXF_CREAT: os.O_CREAT, FXF_TRUNC: os.O_TRUNC, FXF_EXCL: os.O_EXCL}
 
@@ -244,10 +248,11 @@ class FolderFiles(asyncssh.SFTPServer):
         return _to_peer(link.readlink())
 
     def _disk(self, place: Path) -> SFTPVFSAttrs:
-        disk = SFTPVFSAttrs.from_local(os.statvfs(place))
-        disk.bavail = max(0, self._room.bytes_at(place)) // disk.frsize
-        disk.bfree = min(disk.bfree, disk.bavail)
-        return disk
+        room = max(0, self._room.bytes_at(place)) // _UNIT_BYTES
+        blocks = shutil.disk_usage(place).total // _UNIT_BYTES
+        return SFTPVFSAttrs(
+            bsize=_UNIT_BYTES, frsize=_UNIT_BYTES, blocks=blocks, bfree=room, bavail=room, namemax=_LONGEST_NAME
+        )
 
     async def names(self, path: bytes) -> list[SFTPName]:
         """Returns what a folder has; links as links."""

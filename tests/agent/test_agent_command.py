@@ -16,6 +16,9 @@ from typing import Any
 import asyncssh
 import pytest
 
+from pytranscoder.agent.command import run_agent
+from pytranscoder.arguments import parse
+from pytranscoder.errors import UsageError
 from pytranscoder.hosts.agent_calls import FFMPEG, RUN, USER, Call, write_call
 from pytranscoder.hosts.enrolment import accept
 from pytranscoder.hosts.trust import Trust
@@ -32,14 +35,18 @@ class Home:
     said: list[str] = field(default_factory=list)
 
     @property
+    def places(self) -> dict[str, Path]:
+        return {"HOME": self.folder, "XDG_STATE_HOME": self.folder / "state", "XDG_CACHE_HOME": self.folder / "cache"}
+
+    @property
     def working_dir(self) -> Path:
         return self.folder / "cache" / "pytranscoder" / "agent"
 
     async def start(self, *options: str) -> Process:
         program = str(Path(__file__).with_name("agent_process.py"))
         root = str(Path(__file__).parents[2])
-        places = {"HOME": self.folder, "XDG_STATE_HOME": self.folder / "state", "XDG_CACHE_HOME": self.folder / "cache"}
-        environment = {**os.environ, "PYTHONPATH": root, **{name: str(place) for name, place in places.items()}}
+        places = {name: str(place) for name, place in self.places.items()}
+        environment = {**os.environ, "PYTHONPATH": root, **places, "FFREPORT": f"file={self.folder}/report"}
         return await asyncio.create_subprocess_exec(
             sys.executable, program, *options, stdout=PIPE, stderr=PIPE, env=environment
         )
@@ -162,15 +169,21 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize(("options", "reason"), NONSENSE.values(), ids=NONSENSE.keys())
-async def test_it_does_not_start_with(home: Home, tmp_path: Path, options: list[str], reason: str) -> None:
+def test_it_does_not_start_with(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], reason: str
+) -> None:
+    for name, place in home.places.items():
+        monkeypatch.setenv(name, str(place))
     media = tmp_path / "media"
     (media / "work" / "x").mkdir(parents=True)
     (media / "file").touch()
     program = Path(__file__).parents[2] / "pytranscoder"
+    words = [option.format(media, home.folder, program) for option in options]
 
-    said = await home.refusal(*(option.format(media, home.folder, program) for option in options))
+    with pytest.raises(UsageError, match=reason):
+        run_agent(parse(["agent", *words]).agent, home.said.append)
 
-    assert reason in said
+    assert home.said == []
 
 
 def is_encoding(home: Home) -> bool:
@@ -207,6 +220,7 @@ async def test_ffmpeg_ends_with_the_agent(home: Home, film: Path, tmp_path: Path
         async with await asyncssh.connect(LOOPBACK, port, **options) as connection:
             await begin_encode(home, connection)
             assert is_encoding(home)
+            assert not (home.folder / "report").exists()
 
             agent.send_signal(number)
             async with asyncio.timeout(ENDS_WITHIN_S):
