@@ -6,15 +6,14 @@ synced at once; results of jobs are written in batches, as thousands of skipped 
 
 import os
 import sqlite3
-import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from pytranscoder import __version__
 from pytranscoder.errors import StateError, printable
@@ -28,6 +27,7 @@ from pytranscoder.jobs.events import (
 )
 from pytranscoder.jobs.history import RunRecord
 from pytranscoder.jobs.replacement import Replacement
+from pytranscoder.jobs.run_lock import let_go, remove_lock_file, try_lock
 from pytranscoder.media.model import Identity
 
 SCHEMA_VERSION = 1
@@ -86,11 +86,7 @@ class Journal:
         self.flush()
         self._db.close()
         if self._lock is not None:
-            path = Path(self._lock.lock_file)
-            _remove_lock_file(path)
-            self._lock.release()
-            if sys.platform == "win32":
-                _remove_lock_file(path)
+            let_go(self._lock)
             self._lock = None
 
     def begin_run(self, run: str, now: float) -> None:
@@ -224,7 +220,7 @@ class Journal:
     def is_alive(self, run: str) -> bool:
         """Whether the process of a run still holds its lock."""
         lock = FileLock(self._lock_path(run))
-        if not _try_lock(lock):
+        if not try_lock(lock):
             return True
         lock.release()
         return False
@@ -243,7 +239,7 @@ class Journal:
             rows = self._db.execute(_UNFINISHED).fetchall()
         locks = [(run, FileLock(self._lock_path(run))) for (run,) in rows]
         try:
-            yield [run for run, lock in locks if _try_lock(lock)]
+            yield [run for run, lock in locks if try_lock(lock)]
         finally:
             for _, lock in locks:
                 lock.release()
@@ -260,7 +256,7 @@ class Journal:
                 " WHERE run = ? AND outcome = 'running'",
                 (now, run),
             )
-        _remove_lock_file(self._lock_path(run))
+        remove_lock_file(self._lock_path(run))
 
     def history(self) -> list[RunRecord]:
         """Returns all runs, oldest first, with what they did and saved."""
@@ -355,18 +351,6 @@ SELECT r.run, r.started, r.ended, r.status,
     SUM(CASE WHEN j.outcome = 'encoded' THEN j.output_bytes ELSE 0 END), COALESCE(r.seconds, 0)
 FROM runs r LEFT JOIN jobs j ON j.run = r.run GROUP BY r.run ORDER BY r.started
 """
-
-
-def _try_lock(lock: FileLock) -> bool:
-    with suppress(Timeout):
-        lock.acquire(timeout=0)
-        return True
-    return False
-
-
-def _remove_lock_file(path: Path) -> None:
-    with suppress(PermissionError):  # Windows removes no file that is open; a lock that nobody holds does no harm
-        path.unlink(missing_ok=True)
 
 
 def _key(source: Path) -> bytes:
