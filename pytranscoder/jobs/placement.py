@@ -64,9 +64,16 @@ class Placement:
                 if host.state is not HostState.UP:
                     queue.planned_at = NEVER  # the plan may have counted on this host
 
-    def progress(self, attempt: Attempt, now: float) -> None:
-        """Takes note that the end of an encode may be foreseen better than before."""
+    def expect_idlers(self, cluster: str | None) -> None:
+        """Takes note that a host may idle while what it could run waits elsewhere: that is looked into at once."""
+        for queue in self.of_cluster(cluster):
+            queue.recalled_at = NEVER
+
+    def progress(self, attempt: Attempt, now: float, *, is_first: bool = False) -> None:
+        """Takes note that the end of an encode may be foreseen better than before, or for the first time."""
         queue = self.queues[attempt.ready.cluster, attempt.ready.queue]
+        if is_first:
+            queue.recalled_at = NEVER
         may_start = queue.is_deferring and now - queue.planned_at >= PLANNED_EVERY_S
         may_recall = queue.copies and queue.rooms and now - queue.recalled_at >= PLANNED_EVERY_S
         if may_start or may_recall:

@@ -118,8 +118,9 @@ class Scheduler:
         speeds = self._placement.speeds
         match event:
             case Progress():
+                was_foreseen = attempt.ends is not None
                 speeds.advance(attempt, event.percent, now)
-                self._placement.progress(attempt, now)
+                self._placement.progress(attempt, now, is_first=not was_foreseen and attempt.ends is not None)
             case Transfer():
                 if event.direction is Direction.UPLOAD:
                     attempt.unstaged_bytes = event.total_bytes - event.done_bytes
@@ -172,6 +173,7 @@ class Scheduler:
             for kind in list(queue.kinds.values()):
                 yield from self._look_after(kind, now)
         self._placement.touch(host.machine)
+        self._placement.expect_idlers(event.cluster)
 
     def _lose(self, event: HostUnavailable, now: float) -> Iterator[Action]:
         host = self._hosts[event.cluster, event.host]

@@ -154,6 +154,24 @@ def test_a_job_that_waits_behind_a_long_encode_is_recalled_for_an_idle_host() ->
     assert begun(story.tell(failed("r-3-1", "nas", Fault.HOST, time=112))) == ["r-3-2@mac"]
 
 
+def test_a_host_that_joins_late_gets_at_once_what_waits_behind_another() -> None:
+    story = Story(NAS, MAC, pending=True)
+    story.tell(up(NAS), *[ready(job, cluster="home", work=100) for job in (1, 2)])
+    story.tell(
+        staged("r-1-1", "nas"), started("r-1-1", time=1), staged("r-2-1", "nas"), progressed("r-1-1", 10, time=2)
+    )
+
+    assert stopped(story.tell(replace(up(MAC), time=3))) == ["r-2-1"]
+
+
+def test_it_gets_that_as_soon_as_the_end_of_an_encode_is_foreseen() -> None:
+    story = Story(NAS, MAC, pending=True)
+    story.tell(up(NAS), *[ready(job, cluster="home", work=100) for job in (1, 2)])
+    story.tell(staged("r-1-1", "nas"), started("r-1-1", time=1), staged("r-2-1", "nas"), replace(up(MAC), time=2))
+
+    assert stopped(story.tell(progressed("r-1-1", 10, time=3))) == ["r-2-1"]
+
+
 def test_a_job_is_recalled_once_at_most() -> None:
     story = Story(NAS, MAC)
     story.tell(*[ready(job, cluster="home", work=100) for job in (1, 2, 3)])
