@@ -13,6 +13,7 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
+from pytranscoder.agent.command import run_agent
 from pytranscoder.arguments import Arguments, FileArgument
 from pytranscoder.config.load import default_config, default_config_path, load_config
 from pytranscoder.config.settings import Config
@@ -30,6 +31,8 @@ from pytranscoder.errors import (
 )
 from pytranscoder.fleet import Member, local_member
 from pytranscoder.hosts.definition import HostDefinition, HostType
+from pytranscoder.hosts.enrolment import accept
+from pytranscoder.hosts.trust import Trust, default_trust_folder
 from pytranscoder.jobs.events import Notice, RunFinished
 from pytranscoder.jobs.journal import Journal
 from pytranscoder.jobs.sources import Request, Selection, require_list
@@ -246,6 +249,15 @@ def _demo(arguments: Arguments) -> int:
     return run_demo(folder, lambda order: carry_out(order, arguments, None), output.line)
 
 
+def _agent(arguments: Arguments) -> int:
+    return run_agent(arguments.agent, Output(sys.stdout).line)
+
+
+def _trust(arguments: Arguments) -> int:
+    sys.stdout.write(f"{asyncio.run(accept(arguments.line, Trust(default_trust_folder())))}\n")
+    return 0
+
+
 def _not_yet(arguments: Arguments) -> int:
     raise UsageError(f"{arguments.command} is not in this version yet; a file of that name is ./{arguments.command}")
 
@@ -255,7 +267,8 @@ _COMMANDS: Mapping[str, Callable[[Arguments], int]] = {
     "history": _history,
     "init": _init,
     "demo": _demo,
-    "agent": _not_yet,
+    "agent": _agent,
+    "trust": _trust,
     "doctor": _not_yet,
     "undo": _not_yet,
 }
