@@ -26,16 +26,16 @@ _QUESTION = "echo %OS% $env:OS"
 _MOST_BYTES = 4096
 
 # Where the usual installers put ffmpeg, when sshd does not know the PATH that they changed: it learns it when it is
-# started. `cd` without an argument says where it is. The names have no spaces of ours; those of variables do no harm.
-_FOLDERS = (
-    r"%ProgramData%\chocolatey\bin",
-    r"%LOCALAPPDATA%\Microsoft\WinGet\Links",
-    r"%USERPROFILE%\scoop\shims",
-    r"%ProgramFiles%\ffmpeg\bin",
-    r"%SystemDrive%\ffmpeg\bin",
+# started. Below the folder that a variable names.
+_PLACES = (
+    ("ProgramData", r"chocolatey\bin\ffmpeg.exe"),
+    ("LOCALAPPDATA", r"Microsoft\WinGet\Links\ffmpeg.exe"),
+    ("USERPROFILE", r"scoop\shims\ffmpeg.exe"),
+    ("ProgramFiles", r"ffmpeg\bin\ffmpeg.exe"),
+    ("SystemDrive", r"ffmpeg\bin\ffmpeg.exe"),
 )
-_LOOK = "&".join(f"(cd /d {folder} 2>nul&&if exist ffmpeg.exe cd)" for folder in _FOLDERS)
-_FIND_FFMPEG = ("cmd", "/d", "/s", "/c", f"chcp 65001 >nul&{_LOOK}&exit 0")
+# `set NAME` says what the variables whose names begin like that are, in lines NAME=VALUE.
+_TELL_FOLDERS = ("cmd", "/d", "/s", "/c", "chcp 65001 >nul" + "".join(f"&set {name}" for name, _ in _PLACES))
 
 
 async def detect(connections: Connections) -> str:
@@ -116,13 +116,17 @@ async def windows_survey(transport: Transport, definition: HostDefinition, files
 async def _find_ffmpeg(transport: Transport, configured: str | None) -> Ffmpeg:
     if configured:
         return await check_ffmpeg(transport, configured)
-    with suppress(FfmpegMissingError):
-        return await check_ffmpeg(transport, "ffmpeg")
-    answer = await transport.capture(_FIND_FFMPEG, ANSWER_WITHIN_S)
-    if not answer.stdout.strip():
-        remedy = "install it there and restart the service sshd, which learns PATH only then, or say where it is"
-        raise FfmpegMissingError(transport.host, f"no ffmpeg found; {remedy} with `ffmpeg`")
-    return await check_ffmpeg(transport, f"{answer.stdout.splitlines()[0].strip()}\\ffmpeg.exe")
+    for place in ("ffmpeg", *await _places(transport)):
+        with suppress(FfmpegMissingError):
+            return await check_ffmpeg(transport, place)
+    remedy = "install it there and restart the service sshd, which learns PATH only then, or say where it is"
+    raise FfmpegMissingError(transport.host, f"no ffmpeg found; {remedy} with `ffmpeg`")
+
+
+async def _places(transport: Transport) -> list[str]:
+    answer = await transport.capture(_TELL_FOLDERS, ANSWER_WITHIN_S)
+    folders = dict(line.strip().split("=", 1) for line in answer.stdout.splitlines() if "=" in line)
+    return [f"{folders[name]}\\{place}" for name, place in _PLACES if name in folders]
 
 
 def why_invisible(path: str) -> str:

@@ -73,7 +73,7 @@ async def test_ffmpeg_is_looked_for_in_path_first() -> None:
 
 
 async def test_ffmpeg_is_found_where_installers_put_it() -> None:
-    pc = Pc(rf"{CHOCOLATEY}\ffmpeg.exe", folders=f"{CHOCOLATEY}\r\nC:\\ffmpeg\\bin\r\n")
+    pc = Pc(rf"{CHOCOLATEY}\ffmpeg.exe", folders="ProgramData=C:\\ProgramData\r\nProgramFiles=C:\\Program Files\r\n")
 
     found = await windows_survey(pc, definition(), None)
 
