@@ -1,6 +1,7 @@
 """The ssh server of an agent: who is let in, how many at once, and what each may ask for. Does none of that work."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -20,13 +21,16 @@ from pytranscoder.hosts.agent_calls import ENROL, INVITED, RUN, USER
 
 INVITED_SESSIONS = 1
 LONGEST_KEY_BYTES = 16 << 10
-ENDS_WITHIN_S = 5.0
+# Connections that the system keeps until we take them; one more waits for a second before it tries again.
+BACKLOG = 256
 
 # GCM is twice as fast as the others here; what a peer without it may use comes after.
 CIPHERS = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
 # As long as the manager's own for data, for a link on which an answer waits behind megabytes.
 KEEPALIVE_S = 60.0
 MISSED_KEEPALIVES = 3
+# How asyncssh tells of what no ssh client says.
+_NO_SSH = (asyncssh.ProtocolError, asyncssh.MACError, asyncssh.CompressionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Limits:
 
     half_open: int = 64
     tries: int = 10
-    connections: int = 16
+    connections: int = 32
     sessions: int = 10
     login_s: float = 30.0
     ask_s: float = 10.0
@@ -62,12 +66,14 @@ class Agent:
         self._half_open.append(visitor)
         if len(self._half_open) > self.limits.half_open:
             peers = [other.peer for other in self._half_open]
-            busiest = max(peers, key=peers.count)
+            (busiest, _), *_ = Counter(peers).most_common(1)
             oldest = self._half_open.pop(peers.index(busiest))
             oldest.drop(f"more than {self.limits.half_open} connections wait to log in")
 
     def let_in(self, visitor: "Visitor") -> None:
         """Takes a connection that somebody has logged in on."""
+        if visitor not in self._half_open:
+            return  # it was dropped at that moment
         self._half_open.remove(visitor)
         if len(self._let_in) >= self.limits.connections:
             self.log.refuse(visitor.peer, f"more than {self.limits.connections} connections at once")
@@ -164,6 +170,8 @@ class Visitor(asyncssh.SSHServer):
         self._agent.left(self)
         if self.user is None:
             self.refuse(self._describe_failure(exc))
+        elif isinstance(exc, _NO_SSH):
+            self.refuse(f"to listen further: {exc}")
 
     def begin_auth(self, username: str) -> bool:
         """Nobody is let in without a proof."""
@@ -286,8 +294,7 @@ async def serving(agent: Agent, address: str, port: int) -> AsyncIterator[int]:
         x11_forwarding=False,
         line_editor=False,
         allow_scp=False,
-        # One address family after the other fails to share a port that was chosen for it.
-        reuse_address=True,
+        backlog=BACKLOG,
     )
     try:
         yield listener.get_port()

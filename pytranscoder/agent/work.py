@@ -18,7 +18,7 @@ from asyncssh import SSHReader, SSHWriter
 from pytranscoder.agent.flow import Channel, wait_for_room
 from pytranscoder.agent.log import Log
 from pytranscoder.agent.room import Room
-from pytranscoder.errors import ForbiddenError, HostError
+from pytranscoder.errors import ForbiddenError, HostError, printable
 from pytranscoder.hosts.agent_calls import LONGEST_CALL_BYTES, PROBE, AgentReport, Call, read_call, write_report
 from pytranscoder.hosts.confinement import Confinement
 from pytranscoder.hosts.local import LocalProcess, LocalTransport
@@ -123,7 +123,7 @@ class Work:
         try:
             await self._answer(line, call)
         except (ForbiddenError, HostError) as exc:
-            reason = exc.reason if isinstance(exc, HostError) else str(exc)
+            reason = printable(exc.reason if isinstance(exc, HostError) else str(exc))
             self._log.refuse(line.peer, f"to run {call.argv[0]}: {reason}")
             line.say(f"ptc-missing {call.token} {reason}")
             return 127

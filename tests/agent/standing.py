@@ -41,6 +41,7 @@ class Standing:
 
     folder: Path
     slots: int = 2
+    ffmpeg: str = FFMPEG
     gate: Gate | None = None
     limits: Limits = field(default_factory=Limits)
     waits: Waits = field(default_factory=Waits)
@@ -65,10 +66,10 @@ class Standing:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["Standing"]:
         shares = (Share(str(self.share)), Share(str(self.writable_share), writable=True))
-        probe = SelfProbe(Description(FFMPEG, self.working_dir, shares, self.slots, ""), self.room)
+        probe = SelfProbe(Description(self.ffmpeg, self.working_dir, shares, self.slots, ""), self.room)
         log = Log(self._tell)
         place = Place(self.working_dir, self.room, self.confinement)
-        work = Work(self.gate or gate_of(FFMPEG, self.folders), probe.report, place, self.slots, log, self.waits)
+        work = Work(self.gate or gate_of(self.ffmpeg, self.folders), probe.report, place, self.slots, log, self.waits)
         agent = Agent(self.admission, work, Grounds(self.folders, self.room), log, self.limits)
         async with serving(agent, LOOPBACK, 0) as self.port:
             yield self

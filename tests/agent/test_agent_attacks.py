@@ -27,6 +27,7 @@ from pytranscoder.hosts.agent_calls import (
     Call,
     write_call,
 )
+from pytranscoder.hosts.confinement import Confinement
 from pytranscoder.hosts.invitation import Invitation, invited_key, new_code
 from tests.agent.standing import LOOPBACK, MakeStanding, Standing, anything, manager_of
 from tests.hosts.programs import await_end, program
@@ -155,6 +156,7 @@ ATTACKS: dict[str, tuple[Attack, str]] = {
     "command": (lambda to: to.run("id"), "the command id"),
     "command after a served one": (lambda to: to.run(f"{RUN}; id"), "the command run; id"),
     "empty command": (lambda to: to.run(""), "a shell"),
+    "command of 1 MB": (lambda to: to.run("x" * MIB), "to listen further: Max packet size exceeded"),
     "long command": (lambda to: to.run("x" * 30000), "the command xxx"),
     "scp": (lambda to: asyncssh.scp((to, "/etc/passwd"), "/dev/null"), "the command scp"),
     "subsystem": (lambda to: to.run(subsystem="netconf"), "the subsystem netconf"),
@@ -276,6 +278,21 @@ async def test_ffmpeg_does_not_leave_the_folders_by(victim: Standing, words: tup
     assert [path.name for path in outside.iterdir()] == ["secret.mkv"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has something to confine a command with")
+async def test_what_slips_through_the_examination_is_confined(attacked: MakeStanding, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    confinement = Confinement((), (str(tmp_path / "agent" / "work"),))
+    standing = await attacked(gate=anything, confinement=confinement)
+    (standing.working_dir / "film.mkv").write_text("film\n")
+
+    async with manager_of(standing) as transport:
+        allowed = await transport.capture(("/bin/cat", "film.mkv"), 10)
+        refused = await transport.capture(("/bin/cat", str(tmp_path / "secret")), 10)
+
+    assert (allowed.exit_status, allowed.stdout) == (0, "film\n")
+    assert (refused.exit_status, refused.stdout) == (1, "")
+
+
 PLAYLISTS = {
     "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{secret}\n#EXT-X-ENDLIST\n",
     "concat": "ffconcat version 1.0\nfile '{secret}'\n",
@@ -360,6 +377,7 @@ async def test_garbage_after_the_login_ends_its_connection_only(victim: Standing
 
     async with asyncio.timeout(10):
         await connection.wait_closed()
+    assert await victim.tells("refused to listen further")
 
 
 async def test_a_call_that_does_not_come_is_not_waited_for(attacked: MakeStanding) -> None:

@@ -1,7 +1,9 @@
 """What an agent serves: probes, commands and files for managers that it knows."""
 
+import gc
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from pytranscoder.agent.work import Waits
@@ -74,3 +76,55 @@ async def test_commands_end_with_the_agent(tmp_path: Path) -> None:
     await await_end(lock)
     assert await standing.tells("stopped: the agent ended")
     connection.close()
+
+
+async def test_open_files_are_closed_with_the_agent(tmp_path: Path) -> None:
+    folder = tmp_path / "agent"
+    folder.mkdir()
+    standing = Standing(folder)
+    async with standing.serving():
+        (standing.working_dir / "film.mkv").touch()
+        connection = await standing.connect()
+        sftp = await connection.start_sftp_client()
+        await sftp.open("film.mkv", "rb")
+
+    gc.collect()  # a file that nobody closed is a warning, and those are errors here
+    await connection.wait_closed()
+
+
+async def test_its_version_tells_nothing(standing: Standing) -> None:
+    async with await standing.connect() as connection:
+        assert connection.get_extra_info("server_version") == "SSH-2.0-pytranscoder"
+
+
+async def test_nothing_is_compressed(standing: Standing) -> None:
+    with pytest.raises(asyncssh.KeyExchangeFailed):
+        await standing.connect(compression_algs=["zlib@openssh.com"])
+
+
+async def test_the_ffmpeg_is_asked_again_when_it_was_replaced(make_standing: MakeStanding, tmp_path: Path) -> None:
+    ffmpeg = tmp_path / "ffmpeg"
+    write_ffmpeg(ffmpeg, "1.0")
+    standing = await make_standing(ffmpeg=str(ffmpeg))
+    async with manager_of(standing) as transport:
+        before = read_report((await transport.capture((PROBE,), ANSWER_S)).stdout)
+        write_ffmpeg(ffmpeg, "2.0.1")
+        after = read_report((await transport.capture((PROBE,), ANSWER_S)).stdout)
+
+    assert (before.ffmpeg_version, after.ffmpeg_version) == ("1.0", "2.0.1")
+
+
+async def test_a_missing_ffmpeg_is_told(make_standing: MakeStanding, tmp_path: Path) -> None:
+    standing = await make_standing(ffmpeg=str(tmp_path / "ffmpeg"))
+    async with manager_of(standing) as transport:
+        with pytest.raises(HostError, match="No such file"):
+            await transport.capture((PROBE,), ANSWER_S)
+        with pytest.raises(HostError, match="No such file"):
+            await transport.capture((FFMPEG, "-nostdin", "-y", "out.mkv"), ANSWER_S)
+
+
+def write_ffmpeg(path: Path, version: str) -> None:
+    path.write_text(
+        f"#!/bin/sh\necho 'ffmpeg version {version} Copyright' >&2\necho ' ------'\necho ' V....D libx264 x'\n"
+    )
+    path.chmod(0o755)
