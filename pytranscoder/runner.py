@@ -5,11 +5,10 @@ next. The tasks of a run are children of one task group.
 """
 
 import asyncio
-import signal
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,8 +36,7 @@ from pytranscoder.jobs.scheduler import Scheduler
 from pytranscoder.jobs.sources import Request
 from pytranscoder.media.prober import Prober
 from pytranscoder.rehearsal import Rehearsal
-
-STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+from pytranscoder.stop_signals import on_stop_signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +121,7 @@ class Runner:
             dry_run=self._journal is None,
             hosts=tuple(member.key for member in self._order.hosts),
         )
-        with self._stop_signals():
+        with on_stop_signals(self._interrupt):
             async with Prober() as prober:
                 requests = await self._begin(started)
                 if not self._state.interrupted:
@@ -288,21 +286,6 @@ class Runner:
         self._state.interrupted = True
         self.emit(events.CancelRequested(time=time.time()))
         self._intake.cancel("interrupted")
-
-    @contextmanager
-    def _stop_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in STOP_SIGNALS:
-            with suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt instead
-                loop.add_signal_handler(number, self._interrupt)
-        try:
-            yield
-        finally:
-            for number in STOP_SIGNALS:
-                with suppress(NotImplementedError):
-                    loop.remove_signal_handler(number)
-                    if self._state.interrupted:  # Ctrl-C once more must not cut off the end of the report
-                        signal.signal(number, signal.SIG_IGN)
 
 
 async def _at_once() -> None:
