@@ -27,7 +27,7 @@ class Encode:
         self.real = real
         self.diary = diary
         self.words = words
-        self.output = words[-1]
+        self.output = words[-1].removeprefix("file:")
 
     def really(self, *options: str, quiet: bool = False) -> int:
         """Let the real ffmpeg do it, with more options for the output; `quiet` keeps its progress back."""

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cluster.scene import MORE_PROFILES, all_remains, leases, wait_for_bytes
 from tests.end_to_end.command import Running, start_pytranscoder
-from tests.lab.host import SHELLS, Entry, Host
+from tests.lab.host import AGENT, SHELLS, Entry, Host
 from tests.lab.lab import Lab
 
 ON_HOME = ("-c", "home", "-p", "small")
@@ -20,8 +20,10 @@ USERS = ("root", "media")
 
 
 def hosts_of_all_kinds(lab: Lab, behaviour: str) -> list[Host]:
-    """A host for each login shell, each with another user than the one before."""
-    hosts = [lab.host(shell, login_shell=shell, user=USERS[number % 2]) for number, shell in enumerate(SHELLS)]
+    """A host for each login shell, each with another user than the one before, between two with agents."""
+    shells = (AGENT, *SHELLS)
+    hosts = [lab.host(shell, login_shell=shell, user=USERS[number % 2]) for number, shell in enumerate(shells)]
+    hosts.append(lab.host("sharing-agent", login_shell=AGENT))
     for host in hosts:
         host.ffmpeg_stand_in(behaviour)
     return hosts
@@ -126,7 +128,7 @@ def test_killed_manager_ends_all_encodes_on_hosts(lab: Lab, film: Path) -> None:
 @pytest.mark.timeout(120)
 def test_hosts_end_their_encodes_when_their_link_is_cut_or_frozen(lab: Lab, film: Path) -> None:
     kinds = [(shell, user) for shell in SHELLS for user in ("root", "media")]
-    cut = [lab.host(f"cut-{shell}-{user}", login_shell=shell, user=user) for shell, user in kinds]
+    cut = [lab.host(f"cut-{shell}-{user}", login_shell=shell, user=user) for shell, user in [*kinds, (AGENT, "root")]]
     frozen = [lab.host(f"frozen-{shell}-{user}", login_shell=shell, user=user) for shell, user in kinds]
     hosts = cut + frozen
     for host in hosts:

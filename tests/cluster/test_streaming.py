@@ -20,17 +20,17 @@ from tests.cluster.scene import (
     wait_until,
 )
 from tests.end_to_end.command import run_pytranscoder, start_pytranscoder
-from tests.lab.host import Host
+from tests.lab.host import AGENT, Host
 from tests.lab.lab import Lab
 
 ON_HOME = ("-c", "home", "-p", "small")
 COPY_ON_HOME = ("-c", "home", "-p", "copy")
 
 
-@pytest.fixture
-def alpha(lab: Lab) -> Host:
+@pytest.fixture(params=["bash", AGENT])
+def alpha(lab: Lab, request: pytest.FixtureRequest) -> Host:
     """A host whose encodes end only when they may."""
-    host = lab.host("alpha")
+    host = lab.host("alpha", login_shell=request.param)
     host.ffmpeg_stand_in("gate")
     lab.configure({"home": host.streaming()}, MORE_PROFILES)
     return host
@@ -71,9 +71,9 @@ def test_while_one_encodes_the_next_is_on_its_way_and_the_last_is_coming_home(
     assert all_remains(lab) == []
 
 
-def on_a_slow_link(lab: Lab, film: Path) -> tuple[Host, Path]:
+def on_a_slow_link(lab: Lab, film: Path, login_shell: str) -> tuple[Host, Path]:
     """A host to which this film takes seconds, and the film in its place."""
-    alpha = lab.host("alpha")
+    alpha = lab.host("alpha", login_shell=login_shell)
     alpha.link(rate_bit_s=8e6)
     lab.configure({"home": alpha.streaming()}, MORE_PROFILES)
     return alpha, lab.place.add(film)
@@ -83,7 +83,7 @@ def on_a_slow_link(lab: Lab, film: Path) -> tuple[Host, Path]:
 def test_copy_goes_on_where_the_connection_broke(
     lab: Lab, heavy_film: Path, direction: str, copied_bytes: Callable[[Host], int]
 ) -> None:
-    alpha, source = on_a_slow_link(lab, heavy_film)
+    alpha, source = on_a_slow_link(lab, heavy_film, "bash")
 
     with start_pytranscoder(lab.place, *COPY_ON_HOME, source) as running:
         wait_for_bytes(running, direction, 1_500_000)
@@ -97,11 +97,12 @@ def test_copy_goes_on_where_the_connection_broke(
     assert all_remains(lab) == []
 
 
+@pytest.mark.parametrize("login_shell", ["bash", AGENT])
 @pytest.mark.parametrize(("direction", "copied_bytes"), [("upload", received_bytes), ("fetch", sent_bytes)])
 def test_copy_goes_on_when_the_ssh_server_was_started_again(
-    lab: Lab, heavy_film: Path, direction: str, copied_bytes: Callable[[Host], int]
+    lab: Lab, heavy_film: Path, login_shell: str, direction: str, copied_bytes: Callable[[Host], int]
 ) -> None:
-    alpha, source = on_a_slow_link(lab, heavy_film)
+    alpha, source = on_a_slow_link(lab, heavy_film, login_shell)
 
     with start_pytranscoder(lab.place, *COPY_ON_HOME, source) as running:
         wait_for_bytes(running, direction, 1_500_000)

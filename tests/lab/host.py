@@ -218,20 +218,15 @@ class Host:
         self.server.stop_listening()
         self.start_server()
 
-    # How it stands in a configuration.
+    # How it stands in a configuration; one with an agent as that.
 
     def streaming(self, **keys: Any) -> Entry:
         """Its entry in a cluster as a host that media is copied to; `keys` are added, or replace what it has."""
-        return self._entry("streaming", {"working_dir": str(self.working_dir)}, keys)
+        return self._entry("streaming", {} if self.is_agent else {"working_dir": str(self.working_dir)}, keys)
 
     def mounted(self, **keys: Any) -> Entry:
         """Its entry in a cluster as a host that sees our media by the shares it has now."""
         return self._entry("mounted", self._substitutions(), keys)
-
-    def agent(self, **keys: Any) -> Entry:
-        """Its entry in a cluster as an agent, which sees our media if there are shares and is sent copies otherwise."""
-        entry = {"type": "agent", "ip": self.address, "port": self.port}
-        return {self.name: entry | self._substitutions() | keys}
 
     def _substitutions(self) -> dict[str, Any]:
         substitutions = [f'"{ours}" "{theirs}"' for theirs, ours in self._shares.items() if str(ours) != theirs]
@@ -256,6 +251,8 @@ class Host:
             self.start_server()
 
     def _entry(self, kind: str, own: dict[str, Any], keys: dict[str, Any]) -> Entry:
+        if self.is_agent:
+            return {self.name: {"type": "agent", "ip": self.address} | own | keys}
         return {self.name: {"type": kind, "ip": self.name, "ffmpeg": self.ffmpeg} | own | keys}
 
     @property
