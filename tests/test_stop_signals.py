@@ -14,7 +14,7 @@ from pytranscoder.stop_signals import STOP_SIGNALS, on_stop_signals
 class WindowsLikeLoop(asyncio.SelectorEventLoop):
     """Takes no signals, as Windows' event loop."""
 
-    def add_signal_handler(self, *_: Any, **__: Any) -> None:
+    def add_signal_handler(self, sig: int, callback: Callable[..., object], /, *args: Any) -> None:  # type: ignore[override]  # the stub's type variables are not ours to name
         raise NotImplementedError
 
 
