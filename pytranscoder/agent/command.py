@@ -4,13 +4,15 @@ Knows where an agent keeps its state and says what a person must know. Serves no
 """
 
 import asyncio
+import ipaddress
 import json
 import os
 import re
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +37,10 @@ from pytranscoder.hosts.invitation import write_line
 
 Say = Callable[[str], object]
 
+_NOT_CONFINED = "ffmpeg is NOT confined: this system has no Landlock; what it is asked to do is examined all the same"
+
 STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+THREADS = 64
 # What reaches ffmpeg of the environment in which the agent was started: what systems, graphics drivers and the search
 # for programs need. Not FFREPORT and its like, which make ffmpeg write files.
 _KEPT = re.compile(
@@ -111,28 +116,27 @@ async def _serve(setup: Setup, arguments: AgentArguments, admission: Admission, 
     log = Log(say)
     place = Place(setup.working_dir, room, _confinement(setup) if confined_by else None)
     work = Work(gate_of(setup.ffmpeg, folders), probe.report, place, setup.slots, log)
+    # A share that hangs holds up the threads that look into it; there shall be others to let managers in.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
     with _stopped() as stopped:
-        try:
-            async with serving(Agent(admission, work, Grounds(folders, room), log, Limits()), *_bind(setup)) as port:
-                _record(setup.state, setup.address, port)
-                _introduce(setup, port, admission, f"{setup.ffmpeg} (version {ffmpeg.version})", say)
-                say(f"ffmpeg is confined: {confined_by}" if confined_by else _NOT_CONFINED)
-                if arguments.invite:
-                    _invite(admission, setup.address, port, say)
-                await stopped.wait()
-                say("stopping")
-        except OSError as exc:
-            where = f"{setup.address or 'all addresses'}, port {setup.port}"
-            raise UsageError(f"cannot listen on {where}: {exc.strerror or exc}; choose another --listen") from exc
-        finally:
-            (setup.state / "listens").unlink(missing_ok=True)
+        async with AsyncExitStack() as stack:
+            port = await _listen(stack, setup, Agent(admission, work, Grounds(folders, room), log, Limits()))
+            stack.callback(_forget, setup.state)
+            _record(setup.state, setup.address, port)
+            _introduce(setup, port, admission, f"{setup.ffmpeg} (version {ffmpeg.version})", say)
+            say(f"ffmpeg is confined: {confined_by}" if confined_by else _NOT_CONFINED)
+            if arguments.invite:
+                _invite(admission, setup.address, port, say)
+            await stopped.wait()
+            say("stopping")
 
 
-_NOT_CONFINED = "ffmpeg is NOT confined: this system has no Landlock; what it is asked to do is examined all the same"
-
-
-def _bind(setup: Setup) -> tuple[str, int]:
-    return setup.address, setup.port
+async def _listen(stack: AsyncExitStack, setup: Setup, agent: Agent) -> int:
+    try:
+        return await stack.enter_async_context(serving(agent, setup.address, setup.port))
+    except OSError as exc:
+        where = f"{setup.address or 'all addresses'}, port {setup.port}"
+        raise UsageError(f"cannot listen on {where}: {exc.strerror or exc}; choose another --listen") from exc
 
 
 def _description(setup: Setup, arguments: AgentArguments, confined_by: str) -> Description:
@@ -162,7 +166,7 @@ def _introduce(setup: Setup, port: int, admission: Admission, ffmpeg: str, say: 
 
 
 def _invite(admission: Admission, address: str, port: int, say: Say) -> None:
-    line = write_line(admission.invite(address or _own_address(), port))
+    line = write_line(admission.invite(address_for_others(address), port))
     say("on the manager, within 10 minutes:")
     say(f"  pytranscoder trust '{line}'")
 
@@ -182,8 +186,16 @@ def _record(state: Path, address: str, port: int) -> None:
     draft.replace(state / "listens")
 
 
-def _own_address() -> str:
-    """Returns the address that other machines most likely reach this one by."""
+def _forget(state: Path) -> None:
+    (state / "listens").unlink(missing_ok=True)
+
+
+def address_for_others(address: str) -> str:
+    """Returns what other machines most likely reach an agent by that listens on that address, perhaps on all."""
+    with suppress(ValueError):
+        address = "" if ipaddress.ip_address(address).is_unspecified else address
+    if address:
+        return address
     for family, elsewhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
         with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as asked:
             asked.connect((elsewhere, 9))  # sends nothing: it only asks which way would be taken

@@ -136,7 +136,7 @@ class Work:
             line.say(report)
             line.say(f"ptc-exit {call.token} 0")
             return
-        errand = self._gate(call)
+        errand = await asyncio.to_thread(self._gate, call)  # it looks at files, on a share that may sleep
         _require_program(errand.argv[0])
         async with self._slot():
             status = await self._carry_out(line, call, errand)
@@ -217,7 +217,9 @@ class Work:
                     return NO_SPACE
 
     def _tell(self, peer: str, errand: Errand, end: int | str, took_s: float) -> None:
-        what = Path(errand.outputs[-1] if errand.outputs else errand.argv[-1]).name
+        what = Path(errand.outputs[-1] if errand.outputs else errand.argv[-1])
+        if what.is_relative_to(self._place.directory):
+            what = what.relative_to(self._place.directory)
         outcome = f"stopped: {end}" if isinstance(end, str) else "done" if end == 0 else f"failed with status {end}"
         self._log.tell(peer, f"ffmpeg for {what}: {outcome}, after {took_s:.1f} s")
 

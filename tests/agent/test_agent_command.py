@@ -16,7 +16,7 @@ from typing import Any
 import asyncssh
 import pytest
 
-from pytranscoder.agent.command import run_agent
+from pytranscoder.agent.command import address_for_others, run_agent
 from pytranscoder.arguments import parse
 from pytranscoder.errors import UsageError
 from pytranscoder.hosts.agent_calls import FFMPEG, RUN, USER, Call, write_call
@@ -25,6 +25,7 @@ from pytranscoder.hosts.trust import Trust
 from tests.agent.standing import LOOPBACK
 
 ENDS_WITHIN_S = 5.0
+ALL_ADDRESSES = ("", "0.0.0.0", "::")  # noqa: S104  # nothing is bound to them here
 
 
 @dataclass
@@ -184,6 +185,16 @@ def test_it_does_not_start_with(
         run_agent(parse(["agent", *words]).agent, home.said.append)
 
     assert home.said == []
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "fd00::7", "studio.local"])
+def test_a_manager_is_invited_to_the_address_that_was_given(address: str) -> None:
+    assert address_for_others(address) == address
+
+
+@pytest.mark.parametrize("address", ALL_ADDRESSES)
+def test_a_manager_is_invited_to_an_address_of_this_machine_when_all_are_good(address: str) -> None:
+    assert address_for_others(address) not in ALL_ADDRESSES
 
 
 def is_encoding(home: Home) -> bool:
