@@ -15,6 +15,8 @@ import base64
 # The command writes to our standard output and error itself; nothing is decoded on the way. Of our standard input it
 # gets nothing. It is started suspended, so that it says nothing before `ptc-begin` and has no child outside the job.
 #
+# PowerShell 5.1 takes a compiler's warning for an error, and there is one of fields that only Windows writes.
+#
 # No box on a screen that nobody sees shall wait for a click (SetErrorMode), and the machine shall not go to sleep for
 # want of a user (SetThreadExecutionState). TerminateProcess, as an orderly exit would wait for the thread that reads.
 SOURCE = """\
@@ -24,6 +26,8 @@ using System.IO;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Threading;
+
+#pragma warning disable 0169, 0649
 
 namespace Pytranscoder
 {

@@ -131,8 +131,7 @@ async def _places(transport: Transport) -> list[str]:
 
 def why_invisible(path: str) -> str:
     """Says why a file on a share may not be seen by what runs over ssh on a Windows host, and what to do about it."""
+    reason = "Windows lets who logged in with a key into no share"
     if re.match(r"[A-Za-z]:", path):
-        reason = "a drive letter that was mapped at the desktop is not there over ssh"
-        return f"{reason}; name the share in `path-substitutions` (\\\\server\\share), or use `type: streaming`"
-    reason = "Windows opens no share for who logs in with a key, as it knows no password then"
-    return f"{reason}; let the share be read and written without one, or use `type: streaming`"
+        reason = "drive letters that were mapped at the desktop are not there over ssh"
+    return f"{reason}; use `type: streaming`, or an agent that runs at the desktop"

@@ -93,7 +93,10 @@ async def test_a_working_directory_must_be_one_on_windows(directory: str) -> Non
 
 @pytest.mark.parametrize(
     ("path", "reason"),
-    [("Z:\\tv\\a.mkv", "a drive letter that was mapped"), (r"\\nas\tv\a.mkv", "no share for who logs in with a key")],
+    [
+        ("Z:\\tv\\a.mkv", "drive letters that were mapped"),
+        (r"\\nas\tv\a.mkv", "Windows lets who logged in with a key into no share"),
+    ],
 )
 def test_it_is_said_why_a_share_may_not_be_seen(path: str, reason: str) -> None:
     assert reason in why_invisible(path)
