@@ -332,7 +332,7 @@ async def test_1000_half_open_connections_shut_nobody_out(victim: Standing) -> N
 
 
 async def test_a_connection_that_says_nothing_is_closed(attacked: MakeStanding) -> None:
-    standing = await attacked(limits=Limits(login_s=0.2))
+    standing = await attacked(limits=Limits(login_s=2))
     reader, writer = await asyncio.open_connection(LOOPBACK, standing.port)
 
     async with asyncio.timeout(5):
@@ -381,18 +381,18 @@ async def test_garbage_after_the_login_ends_its_connection_only(victim: Standing
 
 
 async def test_a_call_that_does_not_come_is_not_waited_for(attacked: MakeStanding) -> None:
-    standing = await attacked(waits=Waits(call_s=0.1))
+    standing = await attacked(waits=Waits(call_s=0.5))
 
     async with asyncio.timeout(10), await standing.connect() as connection:
         process = await connection.create_process(RUN, encoding=None)
         await process.wait_closed()
 
     assert process.exit_status == 2
-    assert await standing.tells("nothing came within 0.1 s")
+    assert await standing.tells("nothing came within 0.5 s")
 
 
 async def test_a_session_that_asks_for_nothing_is_closed(attacked: MakeStanding) -> None:
-    standing = await attacked(limits=Limits(ask_s=0.1))
+    standing = await attacked(limits=Limits(ask_s=0.5))
 
     async with asyncio.timeout(10), await standing.connect() as connection:
         channel = asyncssh.SSHClientChannel(

@@ -93,25 +93,25 @@ async def test_a_word_stops_a_command(standing: Standing, lock: Path, partial: P
 
 
 async def test_silence_stops_a_command(standing: Standing, lock: Path, partial: Path) -> None:
-    async with running(standing, replace(hanging(lock, partial), silence_s=0.3)) as (_, process):
+    async with running(standing, replace(hanging(lock, partial), silence_s=1.5)) as (_, process):
         assert await process.stdout.readline() == b"ptc-exit t 143\n"
         await await_end(lock)
 
-    assert await standing.tells("stopped: the manager was silent for 0.3 s")
+    assert await standing.tells("stopped: the manager was silent for 1.5 s")
 
 
 async def test_no_manager_may_be_silent_as_long_as_it_likes(
     make_standing: MakeStanding, lock: Path, tmp_path: Path
 ) -> None:
-    standing = await make_standing(gate=anything, waits=Waits(silence_s=0.3))
+    standing = await make_standing(gate=anything, waits=Waits(silence_s=1.5))
     async with running(standing, replace(hanging(lock, tmp_path / "film.mkv"), silence_s=3600)) as (_, process):
         assert await process.stdout.readline() == b"ptc-exit t 143\n"
 
 
 async def test_heartbeats_keep_a_command_running(standing: Standing, partial: Path, lock: Path) -> None:
-    call = replace(hanging(lock, partial), silence_s=1)
+    call = replace(hanging(lock, partial), silence_s=1.5)
     async with running(standing, call) as (_, process):
-        for _ in range(15):
+        for _ in range(20):
             process.stdin.write(b"\n")
             await asyncio.sleep(0.1)
 
