@@ -73,9 +73,9 @@ async def free_bytes(sftp: SFTPClient, directory: str) -> int | None:
             system = await sftp.statvfs(directory or ".")
         except SFTPOpUnsupported:
             return None
-        except NOTHING_THERE:
+        except (SFTPFailure, *NOTHING_THERE):  # a failure is all that Windows may say of a directory that is not there
             above = posixpath.dirname(directory)
-            if above == directory or _DRIVE.fullmatch(directory):
+            if above == directory or _DRIVE.fullmatch(directory) or await sftp.exists(directory):
                 raise
             directory = above
         else:

@@ -6,10 +6,13 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from pytranscoder.errors import FfmpegMissingError, HostError
+from pytranscoder.hosts.connection import Connections
 from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.hosts.transport import Captured, Supervised
-from pytranscoder.hosts.windows_survey import CMD, POSIX, POWERSHELL, read_shell, why_invisible, windows_survey
+from pytranscoder.hosts.windows_survey import CMD, POSIX, POWERSHELL, detect, read_shell, why_invisible, windows_survey
 from tests.encode.fake_files import FakeFiles
+from tests.hosts.conftest import MakeAddress
+from tests.hosts.sshd import LOGIN_SHELLS
 
 ENCODERS = Captured(0, " ------\r\n V..... libx264 H.264\r\n", "ffmpeg version 7.1 Copyright\r\n")
 CHOCOLATEY = r"C:\ProgramData\chocolatey\bin"
@@ -55,6 +58,12 @@ def definition(**values: str) -> HostDefinition:
 )
 def test_the_login_shell_is_told_by_its_answer(answer: str, shell: str) -> None:
     assert read_shell(answer) == shell
+
+
+@pytest.mark.parametrize("shell", LOGIN_SHELLS)
+async def test_a_posix_shell_is_no_shell_of_windows(address: MakeAddress, shell: str) -> None:
+    async with Connections("nas", address(f"root-{shell}")) as connections:
+        assert await detect(connections) == POSIX
 
 
 async def test_the_configured_ffmpeg_is_used_and_no_other() -> None:
