@@ -122,7 +122,7 @@ class Work:
             return 2
         try:
             await self._answer(line, call)
-        except (ForbiddenError, HostError) as exc:
+        except (ForbiddenError, HostError, OSError) as exc:
             reason = printable(exc.reason if isinstance(exc, HostError) else str(exc))
             self._log.refuse(line.peer, f"to run {call.argv[0]}: {reason}")
             line.say(f"ptc-missing {call.token} {reason}")
@@ -156,49 +156,52 @@ class Work:
             self._free.release()
 
     async def _carry_out(self, line: Line, call: Call, errand: Errand) -> int:
-        # What was there before is not the command's, whatever becomes of it.
-        outputs = await asyncio.to_thread(_not_there, errand.outputs)
+        # What was there before is not the command's to remove, whatever becomes of it.
+        made = await asyncio.to_thread(_not_there, errand.outputs)
         begun = time.monotonic()
-        end: int | str = "the agent ended"
+        end: int | str = "broken off"
         try:
-            async with self._transport(call, outputs).supervise(errand.argv, call.partial) as process:
+            async with self._transport(call, errand, made).supervise(errand.argv, call.partial) as process:
                 line.say(f"ptc-begin {call.token}")
-                end = await self._accompany(line, call, process, outputs)
+                end = await self._accompany(line, call, process, errand)
             for text in process.stderr_tail:
                 line.warn(text)
             if any(_TOO_LARGE in text for text in process.stderr_tail):
                 line.warn(NO_SPACE)
         finally:
             if end != 0:
-                await asyncio.to_thread(_remove, outputs)
+                await asyncio.to_thread(_remove, made)
             self._tell(line.peer, errand, end, time.monotonic() - begun)
         if isinstance(end, str):
             line.warn(f"stopped: {end}")
             return STOPPED
         return end if end >= 0 else 128 - end
 
-    def _transport(self, call: Call, outputs: tuple[str, ...]) -> LocalTransport:
+    def _transport(self, call: Call, errand: Errand, made: tuple[str, ...]) -> LocalTransport:
         def wrap(argv: tuple[str, ...], partial: str) -> tuple[str, ...]:
-            del partial  # it is one of the outputs
+            del partial  # it is one of those made
             return warden_argv(
                 argv,
-                outputs,
+                made,
                 grace_s=min(call.grace_s, GRACE_S),
                 confinement=self._place.confinement,
-                most_bytes=max(0, self._place.room.bytes_at(outputs[0])) if outputs else None,
+                most_bytes=max(0, min(map(self._place.room.bytes_at, self._places(errand)))),
                 directory=str(self._place.directory),
             )
 
         return LocalTransport("agent", wrap)
 
-    async def _accompany(self, line: Line, call: Call, process: LocalProcess, outputs: tuple[str, ...]) -> int | str:
+    def _places(self, errand: Errand) -> tuple[str, ...]:
+        return errand.outputs or (str(self._place.directory),)
+
+    async def _accompany(self, line: Line, call: Call, process: LocalProcess, errand: Errand) -> int | str:
         """Returns the exit status, or why the command must be stopped."""
         watches = [
             asyncio.ensure_future(watch)
             for watch in (
                 _forward(line, process, self._waits.stall_s),
                 _hear(line.stdin, min(call.silence_s, self._waits.silence_s)),
-                self._watch_disk(outputs),
+                self._watch_disks(self._places(errand)),
             )
         ]
         try:
@@ -209,11 +212,11 @@ class Work:
                 watch.cancel()
             await asyncio.gather(*watches, return_exceptions=True)
 
-    async def _watch_disk(self, outputs: tuple[str, ...]) -> int | str:
+    async def _watch_disks(self, places: tuple[str, ...]) -> int | str:
         while True:
             await asyncio.sleep(LOOK_AT_DISK_EVERY_S)
-            for path in outputs:
-                if await asyncio.to_thread(self._place.room.bytes_at, path) < 0:
+            with contextlib.suppress(OSError):  # a share that is gone for a moment: what writes there will say so
+                if await asyncio.to_thread(lambda: min(map(self._place.room.bytes_at, places))) < 0:
                     return NO_SPACE
 
     def _tell(self, peer: str, errand: Errand, end: int | str, took_s: float) -> None:

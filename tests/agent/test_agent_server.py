@@ -74,7 +74,7 @@ async def test_commands_end_with_the_agent(tmp_path: Path) -> None:
         assert await process.stdout.readline() == b"begun\n"
 
     await await_end(lock)
-    assert await standing.tells("stopped: the agent ended")
+    assert await standing.tells("stopped: broken off")
     connection.close()
 
 

@@ -167,9 +167,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["/bin/umount", "--lazy", str(disk)], check=True)
 
 
-async def test_a_manager_cannot_fill_the_disk(make_standing: MakeStanding, small_disk: Path) -> None:
+@pytest.mark.parametrize("is_there", [False, True], ids=["new file", "file that is there"])
+async def test_a_manager_cannot_fill_the_disk(make_standing: MakeStanding, small_disk: Path, is_there: bool) -> None:
     standing = await make_standing(gate=anything, room=Room(6 << 20))
     output = small_disk / "film.mkv"
+    if is_there:
+        output.touch()
     argv = ("/bin/sh", "-c", 'echo begun; exec dd if=/dev/zero bs=64k of="$0"', str(output))
 
     async with running(standing, replace(CALL, argv=argv, partial=str(output))) as (_, process):
@@ -177,5 +180,5 @@ async def test_a_manager_cannot_fill_the_disk(make_standing: MakeStanding, small
 
     assert stdout == b"ptc-exit t 1\n"
     assert b"No space left on device" in stderr
-    assert list(small_disk.iterdir()) == []
+    assert output.exists() == is_there
     assert os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize >= 6 << 20
