@@ -31,6 +31,7 @@ class WindowsHost:
     port: int = 0
     powershell: bool = True
     jobs: bool = True
+    _name: str = field(default_factory=lambda: secrets.token_hex(8))
     _work: set["asyncio.Task[None]"] = field(default_factory=set)
     _open: set[asyncssh.SSHServerConnection] = field(default_factory=set)
 
@@ -41,7 +42,7 @@ class WindowsHost:
         work.add_done_callback(self._work.discard)
 
     async def _run(self, process: "asyncssh.SSHServerProcess[bytes]") -> None:
-        session = secrets.token_hex(8)
+        session = f"{self._name}.{secrets.token_hex(8)}"
         environment = self.wine.environment(powershell=self.powershell) | {MARK: session}
         command = ("wine", "cmd", "/c", process.command or "")
         pipe = asyncio.subprocess.PIPE
@@ -56,12 +57,16 @@ class WindowsHost:
         while first.returncode is None:  # noqa: ASYNC110  # nothing tells of it
             await asyncio.sleep(0.02)
         if self.jobs:
-            end_processes(session_processes(session))
+            end_processes(_processes(session))
         await outputs
         reading.cancel()
         with suppress(asyncio.CancelledError):
             await reading
         process.exit(first.returncode)
+
+    def processes(self) -> list[int]:
+        """Returns the processes of all its sessions, as this machine numbers them."""
+        return _processes(self._name)
 
     def drop(self) -> None:
         """Breaks all connections, as a cable does that is pulled."""
@@ -133,8 +138,7 @@ async def _pump_out(reader: asyncio.StreamReader, writer: "asyncssh.SSHWriter[by
             await writer.drain()
 
 
-def session_processes(session: str = "") -> list[int]:
-    """Returns the processes of this machine that belong to a session, or to any."""
+def _processes(session: str) -> list[int]:
     setting = f"{MARK}={session}".encode()
     return [int(folder.name) for folder in Path("/proc").iterdir() if _has(folder, setting)]
 
@@ -179,5 +183,5 @@ async def windows_host(wine: Wine, home: Path, *, powershell: bool = True) -> As
             yield host
         finally:
             host.drop()
-            end_processes(session_processes())
+            end_processes(host.processes())
             await host.idle()
