@@ -1,5 +1,6 @@
-"""100 jobs on four hosts and this machine while hosts, cables and processes are killed at random, from a printed seed.
+"""100 jobs on five hosts and this machine while hosts, cables and processes are killed at random, from a printed seed.
 
+One of the hosts has an agent.
 PTC_CHAOS_SEED, PTC_CHAOS_JOBS and PTC_CHAOS_SECONDS set other seeds, more jobs and a longer time.
 """
 
@@ -34,6 +35,7 @@ from tests.cluster.chaos_manager import TELL_TASKS
 from tests.crash.inspection import problems_of_journal
 from tests.crash.shapes import Place as Folders
 from tests.end_to_end.command import PROFILES, Event, Place, left_running
+from tests.lab.host import AGENT
 from tests.lab.lab import Lab
 
 JOBS = int(os.environ.get("PTC_CHAOS_JOBS", "100"))
@@ -186,13 +188,14 @@ def seed_for(number: int) -> int:
 
 def configure(lab: Lab, behaviour: str) -> None:
     """Put all hosts in one cluster, with an ffmpeg that behaves like this."""
-    alpha, beta, gamma, delta = lab.hosts.values()
+    alpha, beta, gamma, delta, epsilon = lab.hosts.values()
     for host in lab.hosts.values():
         host.ffmpeg_stand_in(behaviour)
     cluster = alpha.streaming(queues={"default": 2})
     cluster |= beta.streaming(queues={"default": 2}, bandwidth="40K")
     cluster |= gamma.mounted(queues={"default": 2})
     cluster |= delta.mounted()
+    cluster |= epsilon.streaming(queues={"default": 2})
     cluster |= lab.local("here", ffmpeg=str(lab.place.fake_ffmpeg(behaviour)))
     lab.configure({"home": cluster}, PROFILES + RULES, stall_after="5s")
 
@@ -226,6 +229,7 @@ def make_scene(lab: Lab, film: Path, seed: int) -> Scene:
     (lab.place.media / "rejected").chmod(0o777)
     for host in (lab.host("gamma", user="media", login_shell="dash"), lab.host("delta", login_shell="busybox")):
         host.share(lab.place.media)
+    lab.host("epsilon", login_shell=AGENT)
     scene = Scene(lab, Chaos(seed, list(lab.hosts.values()), lab.place), make_films(lab, film, JOBS))
     set_moods(scene)
     configure(lab, "moody")

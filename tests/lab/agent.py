@@ -79,6 +79,7 @@ class AgentServer:
         """Take note that its machine is off."""
         self.line.close()
         if self._starter is not None:
+            self._starter.kill()
             self._starter.wait()
 
     def stop_listening(self) -> None:
