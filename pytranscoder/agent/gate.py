@@ -74,6 +74,8 @@ def check_words(words: Sequence[str], folders: Folders) -> Checked:
             outputs.append(_check_output(item.name, options, folders))
             checked.append(_address(outputs[-1]))
             options.clear()
+    if options:  # what they are for is not known, and so not whether they may be
+        raise ForbiddenError(f"{printable(options[0].word)} is for no file; put it in front of one")
     for word in _REQUIRED:
         if word not in given:
             raise ForbiddenError(f"{word} is missing; without it ffmpeg may wait for an answer for ever")

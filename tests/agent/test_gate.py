@@ -278,6 +278,11 @@ def test_ffmpeg_must_not_ask_questions(folders: Folders, missing: str) -> None:
         check_words(words, folders)
 
 
+def test_options_behind_the_last_file_are_refused(folders: Folders) -> None:
+    with pytest.raises(ForbiddenError, match="-f is for no file; put it in front of one"):
+        check_words([*GLOBALS, "-i", "film.mkv", "out.mkv", "-f", "/etc/passwd"], folders)
+
+
 @pytest.mark.parametrize("word", ["a\0b", "\ud800"], ids=["NUL", "lone surrogate"])
 def test_word_that_no_command_can_have_is_refused(folders: Folders, word: str) -> None:
     with pytest.raises(ForbiddenError, match="cannot be a word of a command"):
@@ -306,6 +311,7 @@ NASTY = (
 
 @given(words=st.lists(st.sampled_from(NASTY), max_size=9))
 @example(words=["-i", "film.mkv", "-map", "/etc/passwd", "out.mkv"])
+@example(words=["-f", "/etc/passwd"])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=400)
 def test_no_command_leads_out_of_the_folders(folders: Folders, words: list[str]) -> None:
     try:
