@@ -8,38 +8,28 @@ import ipaddress
 import json
 import os
 import re
-import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path, user_state_path
 
 from pytranscoder.agent.admission import Admission
-from pytranscoder.agent.folders import Folders
-from pytranscoder.agent.gate import check_words
-from pytranscoder.agent.log import Log
-from pytranscoder.agent.probe import Description, SelfProbe
-from pytranscoder.agent.room import Room
-from pytranscoder.agent.server import Agent, Limits, serving
-from pytranscoder.agent.sftp import Grounds
-from pytranscoder.agent.work import Errand, Gate, Place, Work
+from pytranscoder.agent.service import Setup, Started, started
 from pytranscoder.arguments import AgentArguments, split_address
-from pytranscoder.errors import ForbiddenError, UsageError, printable
-from pytranscoder.hosts.agent_calls import AGENT_PORT, FFMPEG, Call, Share
-from pytranscoder.hosts.confinement import Confinement, what_confines
+from pytranscoder.errors import UsageError, printable
+from pytranscoder.hosts.agent_calls import AGENT_PORT, Share
 from pytranscoder.hosts.ffmpeg import find_local_ffmpeg
 from pytranscoder.hosts.invitation import write_line
+from pytranscoder.stop_signals import on_stop_signals
 
 Say = Callable[[str], object]
 
 _NOT_CONFINED = "ffmpeg is NOT confined: this system has no Landlock; what it is asked to do is examined all the same"
 
-STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 THREADS = 64
 # What reaches ffmpeg of the environment in which the agent was started: what systems, graphics drivers and the search
 # for programs need. Not FFREPORT and its like, which make ffmpeg write files.
@@ -49,25 +39,6 @@ _KEPT = re.compile(
     PYTHONPATH|VIRTUAL_ENV|(LC|XDG|LIBVA|VDPAU|CUDA|NVIDIA|MESA|VK|MFX|ONEVPL)_.*""",
     re.VERBOSE | re.IGNORECASE,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What an agent works with, checked. `address` is empty for all of this machine's."""
-
-    state: Path
-    address: str
-    port: int
-    working_dir: Path
-    shares: tuple[Path, ...]
-    writable_shares: tuple[Path, ...]
-    ffmpeg: str
-    slots: int
-
-    @property
-    def writable(self) -> tuple[Path, ...]:
-        """The folders that managers may write to."""
-        return (self.working_dir, *self.writable_shares)
 
 
 def run_agent(arguments: AgentArguments, say: Say) -> int:
@@ -88,81 +59,48 @@ def run_agent(arguments: AgentArguments, say: Say) -> int:
     with lock:
         setup = _prepare(arguments, state)
         _keep_environment()
-        with suppress(KeyboardInterrupt):  # how Windows' Ctrl-C arrives, once all is ended
-            asyncio.run(_serve(setup, arguments, admission, say))
+        asyncio.run(_serve(setup, arguments, admission, say))
     return 0
 
 
-def gate_of(ffmpeg: str, folders: Folders) -> Gate:
-    """Returns what lets through this ffmpeg only, with arguments that stay in the folders."""
-
-    def check(call: Call) -> Errand:
-        program, *words = call.argv
-        if program not in (FFMPEG, ffmpeg):
-            raise ForbiddenError(f"this agent runs {ffmpeg} and nothing else")
-        checked = check_words(words, folders)
-        partial = (str(folders.writable(call.partial)),) if call.partial else ()
-        return Errand((ffmpeg, *checked.words), tuple(dict.fromkeys((*map(str, checked.outputs), *partial))))
-
-    return check
-
-
 async def _serve(setup: Setup, arguments: AgentArguments, admission: Admission, say: Say) -> None:
-    confined_by = await asyncio.to_thread(what_confines)
-    room = Room(arguments.leave_free_bytes)
-    probe = SelfProbe(_description(setup, arguments, confined_by), room)
-    ffmpeg = await probe.ffmpeg()
-    folders = Folders(setup.working_dir, setup.shares, setup.writable_shares)
-    log = Log(say)
-    place = Place(setup.working_dir, room, _confinement(setup) if confined_by else None)
-    work = Work(gate_of(setup.ffmpeg, folders), probe.report, place, setup.slots, log)
     # A share that hangs holds up the threads that look into it; there shall be others to let managers in.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
-    with _stopped() as stopped:
+    stopped = asyncio.Event()
+    with on_stop_signals(stopped.set):
         async with AsyncExitStack() as stack:
-            port = await _listen(stack, setup, Agent(admission, work, Grounds(folders, room), log, Limits()))
+            agent = await _start(stack, setup, admission, say)
             stack.callback(_forget, setup.state)
-            _record(setup.state, setup.address, port)
-            _introduce(setup, port, admission, f"{setup.ffmpeg} (version {ffmpeg.version})", say)
-            say(f"ffmpeg is confined: {confined_by}" if confined_by else _NOT_CONFINED)
+            _record(setup.state, setup.address, agent.port)
+            _introduce(setup, agent, admission, say)
             if arguments.invite:
-                _invite(admission, setup.address, port, say)
+                _invite(admission, setup.address, agent.port, say)
             await stopped.wait()
             say("stopping")
 
 
-async def _listen(stack: AsyncExitStack, setup: Setup, agent: Agent) -> int:
+async def _start(stack: AsyncExitStack, setup: Setup, admission: Admission, say: Say) -> Started:
     try:
-        return await stack.enter_async_context(serving(agent, setup.address, setup.port))
+        return await stack.enter_async_context(started(setup, admission, say))
     except OSError as exc:
         where = f"{setup.address or 'all addresses'}, port {setup.port}"
         raise UsageError(f"cannot listen on {where}: {exc.strerror or exc}; choose another --listen") from exc
-
-
-def _description(setup: Setup, arguments: AgentArguments, confined_by: str) -> Description:
-    # By the names that were given too: managers know a folder by the path that leads there, which may be a link.
-    shares = [Share(name) for name in _names(arguments.shares)]
-    writable = [Share(name, writable=True) for name in _names(arguments.writable_shares)]
-    return Description(setup.ffmpeg, setup.working_dir, (*shares, *writable), setup.slots, confined_by)
 
 
 def _names(folders: tuple[Path, ...]) -> list[str]:
     return list(dict.fromkeys(str(path) for folder in folders for path in (folder.absolute(), folder.resolve())))
 
 
-def _confinement(setup: Setup) -> Confinement:
-    return Confinement(tuple(map(str, setup.shares)), tuple(map(str, setup.writable)))
-
-
-def _introduce(setup: Setup, port: int, admission: Admission, ffmpeg: str, say: Say) -> None:
-    say(f"listening on {setup.address or 'all addresses'}, port {port}")
+def _introduce(setup: Setup, agent: Started, admission: Admission, say: Say) -> None:
+    say(f"listening on {setup.address or 'all addresses'}, port {agent.port}")
     say(f"key: {admission.fingerprint}")
-    say(f"ffmpeg: {printable(ffmpeg)}, {setup.slots} at a time")
+    say(f"ffmpeg: {printable(setup.ffmpeg)} (version {agent.ffmpeg_version}), {setup.slots} at a time")
     say(f"working directory: {printable(setup.working_dir)}")
     for folder in setup.shares:
         say(f"shared: {printable(folder)}")
     for folder in setup.writable_shares:
         say(f"shared, may be written to: {printable(folder)}")
+    say(f"ffmpeg is confined: {agent.confined_by}" if agent.confined_by else _NOT_CONFINED)
 
 
 def _invite(admission: Admission, address: str, port: int, say: Say) -> None:
@@ -215,6 +153,12 @@ def _prepare(arguments: AgentArguments, state: Path) -> Setup:
         writable_shares=tuple(map(_existing, arguments.writable_shares)),
         ffmpeg=find_local_ffmpeg(arguments.ffmpeg),
         slots=arguments.slots or os.cpu_count() or 1,
+        # By the names that were given too: managers know a folder by the path that leads there, which may be a link.
+        told=(
+            *(Share(name) for name in _names(arguments.shares)),
+            *(Share(name, writable=True) for name in _names(arguments.writable_shares)),
+        ),
+        leave_free_bytes=arguments.leave_free_bytes,
     )
     _require_sense(setup, arguments)
     return setup
@@ -258,18 +202,3 @@ def _keep_environment() -> None:
     for name in list(os.environ):
         if not _KEPT.fullmatch(name):
             del os.environ[name]
-
-
-@contextmanager
-def _stopped() -> Iterator[asyncio.Event]:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in STOP_SIGNALS:
-        with suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt instead
-            loop.add_signal_handler(number, stopped.set)
-    try:
-        yield stopped
-    finally:
-        for number in STOP_SIGNALS:
-            with suppress(NotImplementedError):
-                loop.remove_signal_handler(number)

@@ -11,12 +11,12 @@ import asyncssh
 import pytest
 
 from pytranscoder.agent.admission import Admission
-from pytranscoder.agent.command import gate_of
 from pytranscoder.agent.folders import Folders
 from pytranscoder.agent.log import Log
 from pytranscoder.agent.probe import Description, SelfProbe
 from pytranscoder.agent.room import Room
 from pytranscoder.agent.server import Agent, Limits, serving
+from pytranscoder.agent.service import gate_of
 from pytranscoder.agent.sftp import Grounds
 from pytranscoder.agent.work import Errand, Gate, Place, Waits, Work
 from pytranscoder.hosts.agent_calls import USER, AgentDialect, Call, Share
