@@ -100,12 +100,12 @@ async def choose_dialect(transport: SshTransport) -> Dialect:
 
 
 async def windows_survey(transport: Transport, definition: HostDefinition, files: Files | None) -> Surveyed:
-    """Surveys a Windows host whose dialect is spoken; `files` when media is copied to it.
+    """Surveys a Windows host whose dialect is spoken. Without `files` no ffmpeg is looked for but in PATH.
 
     Raises HostError that says what stands against using it.
     """
-    ffmpeg = await _find_ffmpeg(transport, definition.ffmpeg)
-    if files is None:
+    ffmpeg = await _find_ffmpeg(transport, definition.ffmpeg, files)
+    if files is None or not definition.is_copied_to:
         return Surveyed("windows", ffmpeg)
     directory = definition.working_dir or ""
     if not is_windows_path(directory):
@@ -113,12 +113,16 @@ async def windows_survey(transport: Transport, definition: HostDefinition, files
     return Surveyed("windows", ffmpeg, await files.free_bytes(directory))
 
 
-async def _find_ffmpeg(transport: Transport, configured: str | None) -> Ffmpeg:
+async def _find_ffmpeg(transport: Transport, configured: str | None, files: Files | None) -> Ffmpeg:
     if configured:
         return await check_ffmpeg(transport, configured)
-    for place in ("ffmpeg", *await _places(transport)):
-        with suppress(FfmpegMissingError):
-            return await check_ffmpeg(transport, place)
+    with suppress(FfmpegMissingError):
+        return await check_ffmpeg(transport, "ffmpeg")
+    if files is not None:
+        # By sftp, as it takes Windows a second or more to begin a command under a supervisor.
+        for place in await _places(transport):
+            if await files.size_bytes(place) is not None:
+                return await check_ffmpeg(transport, place)
     remedy = "install it there and restart the service sshd, which learns PATH only then, or say where it is"
     raise FfmpegMissingError(transport.host, f"no ffmpeg found; {remedy} with `ffmpeg`")
 

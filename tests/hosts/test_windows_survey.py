@@ -41,6 +41,21 @@ class Pc:
         raise NotImplementedError
 
 
+class PcFiles(FakeFiles):
+    """The files of a host that has one."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    async def size_bytes(self, path: str) -> int | None:
+        return 1 if path == self._path else None
+
+    async def free_bytes(self, directory: str) -> int | None:
+        del directory
+        return 2
+
+
 def definition(**values: str) -> HostDefinition:
     return HostDefinition("gaming", HostType.STREAMING, **values)  # type: ignore[arg-type]  # text is what these take
 
@@ -82,11 +97,13 @@ async def test_ffmpeg_is_looked_for_in_path_first() -> None:
 
 
 async def test_ffmpeg_is_found_where_installers_put_it() -> None:
-    pc = Pc(rf"{CHOCOLATEY}\ffmpeg.exe", folders="ProgramData=C:\\ProgramData\r\nProgramFiles=C:\\Program Files\r\n")
+    ffmpeg = rf"{CHOCOLATEY}\ffmpeg.exe"
+    pc = Pc(ffmpeg, folders="ProgramFiles=C:\\Program Files\r\nProgramData=C:\\ProgramData\r\n")
 
-    found = await windows_survey(pc, definition(), None)
+    found = await windows_survey(pc, definition(working_dir=r"C:\temp"), PcFiles(ffmpeg))
 
-    assert found.ffmpeg.path == rf"{CHOCOLATEY}\ffmpeg.exe"
+    assert (found.ffmpeg.path, found.free_bytes) == (ffmpeg, 2)
+    assert pc.asked == ["ffmpeg", "cmd", ffmpeg]
 
 
 async def test_a_host_without_ffmpeg_is_told_what_to_do() -> None:

@@ -73,10 +73,24 @@ def running_wine(folder: Path) -> Iterator[Wine]:
         _run(wine, "wineserver", "-p")
         _run(wine, "wineboot", "--init")
         _furnish(wine)
-        _run(wine, "wine", FFMPEG, "-version")  # lets wine make its desktop, which takes up to ten seconds
-        yield wine
+        with _desktop(wine):
+            yield wine
     finally:
         _run(wine, "wineserver", "-k")
+
+
+@contextmanager
+def _desktop(wine: Wine) -> Iterator[None]:
+    """Keep a program that has a desktop: wine takes up to ten seconds to make one, and drops it with its last user."""
+    command = [require("wine"), FFMPEG, "-i", "pipe:0", "-f", "null", "-"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=wine.environment(), stdin=pipe, stdout=pipe, stderr=pipe) as holder:
+        assert holder.stderr is not None
+        holder.stderr.readline()
+        try:
+            yield
+        finally:
+            holder.kill()
 
 
 def _run(wine: Wine, program: str, *options: str) -> None:
