@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def place(host: WindowsHost, tmp_path: Path) -> Place:
     return place
 
 
-def configure(place: Place, host: WindowsHost, **more: str) -> None:
+def configure(place: Place, host: WindowsHost, **more: object) -> None:
     gaming = {"type": "streaming", "ip": "127.0.0.1", "port": host.port, "user": "user", "working_dir": r"c:\temp"}
     place.configure(PROFILES + SLOW, clusters={"home": {"gaming": gaming | more}})
 
@@ -37,6 +38,15 @@ def configure(place: Place, host: WindowsHost, **more: str) -> None:
 @pytest.fixture
 def source(place: Place, film: Path) -> Path:
     return place.add(film, NAME)
+
+
+@pytest.fixture
+def share(host: WindowsHost, place: Place) -> Iterator[None]:
+    """Lets the host see our media as ``C:\\share``."""
+    link = host.wine.drive / "share"
+    link.symlink_to(place.media)
+    yield
+    link.unlink()
 
 
 async def run(place: Place, *words: str | Path) -> Finished:
@@ -74,6 +84,21 @@ async def test_a_film_is_encoded_without_powershell(host: WindowsHost, place: Pl
     done = await run(place, "-p", "small", source)
 
     assert (done.outcomes, left_on(host)) == ({NAME: "encoded"}, []), done.stdout
+
+
+@pytest.mark.usefixtures("share")
+async def test_shared_films_are_encoded_by_the_names_that_windows_has_for_them(
+    host: WindowsHost, place: Place, source: Path
+) -> None:
+    shared = {"type": "mounted", "path-substitutions": [f"{place.media} C:/share"]}
+    configure(place, host, ffmpeg=FFMPEG, **shared)
+
+    done = await run(place, "-p", "small", source)
+
+    assert (done.status, done.outcomes) == (0, {NAME: "encoded"}), done.stdout
+    (begun,) = done.of("encode_started")
+    assert begun["argv"][begun["argv"].index("-i") + 1] == rf"C:\share\{NAME}"
+    assert place.names() == [NAME.replace(".mp4", ".mkv")]
 
 
 async def test_a_dry_run_tells_of_the_host_and_changes_nothing(host: WindowsHost, place: Place, source: Path) -> None:
