@@ -301,5 +301,6 @@ def _stopped(action: StartAttempt, now: float, begun: float) -> events.AttemptFa
         cluster=action.cluster,
         fault=Fault.HOST,
         reason="stopped",
+        stopped=True,
         seconds=now - begun,
     )

@@ -230,7 +230,8 @@ class AttemptSucceeded(Event):
 class AttemptFailed(Event):
     """An attempt is over and its job is not done. `detail` has ffmpeg's command and last lines for `-v`.
 
-    `final` says that no other attempt can do better, on whatever host.
+    `final` says that no other attempt can do better, on whatever host; `stopped` that it was this program that ended
+    it, for another host or because the run ends.
     """
 
     job: int
@@ -242,6 +243,7 @@ class AttemptFailed(Event):
     retry_here: bool = False
     no_capacity: bool = False
     final: bool = False
+    stopped: bool = False
     detail: str = ""
     cluster: str | None = None
 

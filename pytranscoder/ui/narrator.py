@@ -69,7 +69,12 @@ class Narrator:
         failed = self._failed_attempts.pop(event.job, None)
         if failed is None:
             return []
-        text = f"{printable(event.media.name)}: tried again{self._after(failed, event)}"
+        name = printable(event.media.name)
+        if failed.stopped:
+            here = self._hosts.label(event.cluster, event.host) or event.host
+            there = self._hosts.label(failed.cluster, failed.host) or failed.host
+            return [Notice(time=event.time, level="info", text=f"{name}: given to {here} instead of {there}")]
+        text = f"{name}: tried again{self._after(failed, event)}"
         return [Notice(time=event.time, level="warning", text=text)]
 
     def _after(self, failed: AttemptFailed, event: EncodeStarted | Transfer) -> str:

@@ -146,6 +146,12 @@ def test_second_attempt_in_a_cluster_says_where_the_first_was(reason: str, after
     assert texts(items) == [f"Film 1.mp4: tried again on mac after: {after}"]
 
 
+def test_job_that_is_moved_to_another_host_has_not_failed() -> None:
+    items = told(attempt_failed(1, "stopped", stopped=True, cluster=CLUSTER), started(1, host="mac", cluster=CLUSTER))
+
+    assert texts(items) == ["Film 1.mp4: given to mac instead of nas"]
+
+
 @pytest.mark.parametrize(
     ("reason", "text"),
     [("has no video", "failed on nas: has no video"), ("host nas: disk is full", "failed: host nas: disk is full")],
