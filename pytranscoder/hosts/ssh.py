@@ -231,7 +231,7 @@ class SshProcess(asyncssh.SSHClientSession[bytes]):
 
     def _describe_refusal(self) -> str:
         said = (self._tail.lines or ("nothing said",))[-1]
-        return f"its login shell runs no POSIX commands (status {self._shell_status}: {said})"
+        return f"its login shell cannot run what it is told (status {self._shell_status}: {said})"
 
 
 async def _beat(channel: "asyncssh.SSHClientChannel[Any]", every_s: float) -> None:

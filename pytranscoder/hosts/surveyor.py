@@ -96,9 +96,9 @@ class SystemSurveyor:
 
     async def survey(self) -> Surveyed:
         """Runs the survey of its system."""
-        files = self._files if self._definition.is_copied_to else None
         if self._definition.os != "windows" and not self._is_windows:
             try:
+                files = self._files if self._definition.is_copied_to else None
                 return await survey(self._transport, self._definition, files)
             except ForeignShellError:
                 if await detect(self._connections) == POSIX:
@@ -106,7 +106,7 @@ class SystemSurveyor:
         if not self._is_windows:
             await choose_dialect(self._transport)
             self._is_windows = True
-        return await windows_survey(self._transport, self._definition, files)
+        return await windows_survey(self._transport, self._definition, self._files)
 
     async def size_bytes(self, path: str) -> int | None:
         """Asks its shell; on Windows its sftp server, which is under the same user."""
