@@ -30,9 +30,9 @@ from pytranscoder.errors import (
     printable,
 )
 from pytranscoder.fleet import Member, local_member
+from pytranscoder.hosts.agents.enrolment import accept
+from pytranscoder.hosts.agents.trust import Trust, default_trust_folder
 from pytranscoder.hosts.definition import HostDefinition, HostType
-from pytranscoder.hosts.enrolment import accept
-from pytranscoder.hosts.trust import Trust, default_trust_folder
 from pytranscoder.jobs.events import Notice, RunFinished
 from pytranscoder.jobs.journal import Journal
 from pytranscoder.jobs.sources import Request, Selection, require_list

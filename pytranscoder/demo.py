@@ -22,9 +22,9 @@ from pytranscoder.agent.service import Setup, started
 from pytranscoder.encode.choose import Policy
 from pytranscoder.errors import FfmpegMissingError, HostError, UsageError, printable
 from pytranscoder.fleet import Member
+from pytranscoder.hosts.agents.trust import Trust
 from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.hosts.ffmpeg import find_local_ffmpeg
-from pytranscoder.hosts.trust import Trust
 from pytranscoder.jobs.events import LOCAL_HOST
 from pytranscoder.jobs.sources import Request, Selection
 from pytranscoder.profiles.builtin import BUILTIN_PROFILES

@@ -12,7 +12,7 @@ from pytranscoder.encode.attempt import Host
 from pytranscoder.encode.equipment import Equipment, Setup, equipped
 from pytranscoder.encode.machine import Machine
 from pytranscoder.errors import HostError, printable
-from pytranscoder.hosts.agent_calls import AGENT_PORT
+from pytranscoder.hosts.agents.calls import AGENT_PORT
 from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.hosts.ffmpeg import Ffmpeg
 from pytranscoder.hosts.mapping import PathMapping

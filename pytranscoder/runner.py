@@ -21,10 +21,10 @@ from pytranscoder.encode.recovery import recover_dead_runs
 from pytranscoder.encode.replace import Checkpoint, pass_by
 from pytranscoder.errors import Fault
 from pytranscoder.fleet import RETRY_S, Fleet, Member
+from pytranscoder.hosts.agents.trust import Trust, default_trust_folder
 from pytranscoder.hosts.completion import all_or_none
 from pytranscoder.hosts.ffmpeg import find_local_ffmpeg
 from pytranscoder.hosts.local import LocalTransport
-from pytranscoder.hosts.trust import Trust, default_trust_folder
 from pytranscoder.intake import Desk, Intake
 from pytranscoder.jobs import events
 from pytranscoder.jobs.actions import Action, BeginEncode, FinishJob, RestHost, StartAttempt, StopAttempt

@@ -7,8 +7,8 @@ import pytest
 
 from pytranscoder.encode.equipment import Setup
 from pytranscoder.fleet import Fleet, Member, local_member
+from pytranscoder.hosts.agents.trust import Trust
 from pytranscoder.hosts.definition import HostDefinition, HostType
-from pytranscoder.hosts.trust import Trust
 from pytranscoder.jobs.events import Event, HostReady, HostUnavailable
 
 

@@ -69,6 +69,7 @@ def test_every_import_of_another_package_is_declared() -> None:
     declared = {
         "asyncssh",
         "av",
+        "cryptography",
         "filelock",
         "imageio_ffmpeg",
         "platformdirs",

@@ -17,7 +17,7 @@ import asyncssh
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from pytranscoder.errors import ForbiddenError, StateError, printable
-from pytranscoder.hosts.invitation import Invitation, invited_key, new_code
+from pytranscoder.hosts.agents.invitation import Invitation, invited_key, new_code
 from pytranscoder.hosts.private_file import kept_key, locked, sync_folder, write_private
 
 INVITED_FOR_S = 600.0

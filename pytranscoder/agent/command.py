@@ -21,9 +21,9 @@ from pytranscoder.agent.admission import Admission
 from pytranscoder.agent.service import Setup, Started, started
 from pytranscoder.arguments import AgentArguments, split_address
 from pytranscoder.errors import UsageError, printable
-from pytranscoder.hosts.agent_calls import AGENT_PORT, Share
+from pytranscoder.hosts.agents.calls import AGENT_PORT, Share
+from pytranscoder.hosts.agents.invitation import write_line
 from pytranscoder.hosts.ffmpeg import find_local_ffmpeg
-from pytranscoder.hosts.invitation import write_line
 from pytranscoder.stop_signals import on_stop_signals
 
 Say = Callable[[str], object]

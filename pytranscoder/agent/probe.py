@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytranscoder import __version__
 from pytranscoder.agent.room import Room
-from pytranscoder.hosts.agent_calls import AgentReport, Share
+from pytranscoder.hosts.agents.calls import AgentReport, Share
 from pytranscoder.hosts.ffmpeg import Ffmpeg, check_ffmpeg
 from pytranscoder.hosts.local import LocalTransport
 

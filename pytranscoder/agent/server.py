@@ -17,7 +17,7 @@ from pytranscoder.agent.sessions import Channel, Services, Session
 from pytranscoder.agent.sftp import FolderFiles, Grounds
 from pytranscoder.agent.work import Line, Work
 from pytranscoder.errors import TranscoderError
-from pytranscoder.hosts.agent_calls import ENROL, INVITED, RUN, USER
+from pytranscoder.hosts.agents.calls import ENROL, INVITED, RUN, USER
 
 INVITED_SESSIONS = 1
 LONGEST_KEY_BYTES = 16 << 10

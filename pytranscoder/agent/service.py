@@ -16,8 +16,8 @@ from pytranscoder.agent.server import Agent, Limits, serving
 from pytranscoder.agent.sftp import Grounds
 from pytranscoder.agent.work import Errand, Gate, Place, Work
 from pytranscoder.errors import ForbiddenError
-from pytranscoder.hosts.agent_calls import FFMPEG, Call, Share
-from pytranscoder.hosts.confinement import Confinement, what_confines
+from pytranscoder.hosts.agents.calls import FFMPEG, Call, Share
+from pytranscoder.hosts.wardens.confinement import Confinement, what_confines
 
 
 @dataclass(frozen=True, slots=True)

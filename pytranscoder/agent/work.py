@@ -19,11 +19,11 @@ from pytranscoder.agent.flow import Channel, wait_for_room
 from pytranscoder.agent.log import Log
 from pytranscoder.agent.room import Room
 from pytranscoder.errors import ForbiddenError, HostError, printable
-from pytranscoder.hosts.agent_calls import LONGEST_CALL_BYTES, PROBE, AgentReport, Call, read_call, write_report
-from pytranscoder.hosts.confinement import Confinement
+from pytranscoder.hosts.agents.calls import LONGEST_CALL_BYTES, PROBE, AgentReport, Call, read_call, write_report
 from pytranscoder.hosts.local import LocalProcess, LocalTransport
 from pytranscoder.hosts.supervisor import GRACE_S
-from pytranscoder.hosts.warden import warden_argv
+from pytranscoder.hosts.wardens.confinement import Confinement
+from pytranscoder.hosts.wardens.warden import warden_argv
 
 LOOK_AT_DISK_EVERY_S = 1.0
 STOPPED = 128 + 15

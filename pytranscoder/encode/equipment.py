@@ -12,7 +12,8 @@ from pytranscoder.encode.machine import Machine
 from pytranscoder.encode.mapped import Mapped
 from pytranscoder.encode.remains import clean_dead_runs, run_directory
 from pytranscoder.encode.staging import InPlace, Staging
-from pytranscoder.hosts.agent_calls import AgentDialect
+from pytranscoder.hosts.agents.calls import AgentDialect
+from pytranscoder.hosts.agents.trust import Trust
 from pytranscoder.hosts.connection import Address, Connections
 from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.hosts.local import LocalTransport
@@ -22,7 +23,6 @@ from pytranscoder.hosts.ssh import SshTransport
 from pytranscoder.hosts.supervisor import PosixDialect
 from pytranscoder.hosts.surveyor import AgentSurveyor, LocalSurveyor, Surveyor, SystemSurveyor
 from pytranscoder.hosts.transport import Files, Transport
-from pytranscoder.hosts.trust import Trust
 from pytranscoder.jobs.events import Event
 from pytranscoder.jobs.journal import Journal
 

@@ -13,9 +13,9 @@ from typing import Any, Self, TypeVar, cast
 import asyncssh
 
 from pytranscoder.errors import HostError, LostError, UnreachableError
+from pytranscoder.hosts.agents.trust import Trust
 from pytranscoder.hosts.connect_faults import explain, explain_settings
 from pytranscoder.hosts.ssh_settings import SETTINGS_FAULTS, Settings, read_settings
-from pytranscoder.hosts.trust import Trust
 
 CONNECT_WITHIN_S = 10.0
 # OpenSSH allows 10 (MaxSessions), and counts a session until its last process is gone, which may be after its channel.

@@ -13,7 +13,7 @@ from pytranscoder.hosts.completion import to_its_end
 from pytranscoder.hosts.supervisor import GRACE_S, exit_status, supervised
 from pytranscoder.hosts.tail import Tail
 from pytranscoder.hosts.transport import Captured
-from pytranscoder.hosts.warden import refusal, wardened
+from pytranscoder.hosts.wardens.warden import refusal, wardened
 
 CHUNK_BYTES = 65536
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, cast
 
 import asyncssh
 
-from pytranscoder.hosts.agent_calls import AGENT_PORT, USER
-from pytranscoder.hosts.trust import SSH_PORT, Trust, known_as
+from pytranscoder.hosts.agents.calls import AGENT_PORT, USER
+from pytranscoder.hosts.agents.trust import SSH_PORT, Trust, known_as
 
 SYSTEM_CONFIG = Path("/etc/ssh/ssh_config")
 # ssh_config(5), UserKnownHostsFile and GlobalKnownHostsFile.

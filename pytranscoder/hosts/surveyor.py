@@ -6,7 +6,7 @@ Changes nothing but what the reaper ends.
 from typing import Protocol
 
 from pytranscoder.errors import ForeignShellError
-from pytranscoder.hosts.agent_survey import survey_agent
+from pytranscoder.hosts.agents.survey import survey_agent
 from pytranscoder.hosts.connection import Connections
 from pytranscoder.hosts.definition import HostDefinition
 from pytranscoder.hosts.ffmpeg import check_ffmpeg, find_local_ffmpeg
@@ -14,7 +14,7 @@ from pytranscoder.hosts.reaper import reap
 from pytranscoder.hosts.ssh import SshTransport
 from pytranscoder.hosts.survey import Surveyed, size_on_host, survey
 from pytranscoder.hosts.transport import Files, Transport
-from pytranscoder.hosts.windows_survey import POSIX, choose_dialect, detect, why_invisible, windows_survey
+from pytranscoder.hosts.windows.survey import POSIX, choose_dialect, detect, why_invisible, windows_survey
 
 
 class Surveyor(Protocol):

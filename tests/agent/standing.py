@@ -19,11 +19,11 @@ from pytranscoder.agent.server import Agent, Limits, serving
 from pytranscoder.agent.service import gate_of
 from pytranscoder.agent.sftp import Grounds
 from pytranscoder.agent.work import Errand, Gate, Place, Waits, Work
-from pytranscoder.hosts.agent_calls import USER, AgentDialect, Call, Share
-from pytranscoder.hosts.confinement import Confinement
+from pytranscoder.hosts.agents.calls import USER, AgentDialect, Call, Share
 from pytranscoder.hosts.connection import Address, Connections
 from pytranscoder.hosts.ssh import SshTransport
 from pytranscoder.hosts.supervisor import Patience
+from pytranscoder.hosts.wardens.confinement import Confinement
 from tests.clips import FFMPEG
 
 LOOPBACK = "127.0.0.1"

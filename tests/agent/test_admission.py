@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from pytranscoder.agent.admission import Admission
 from pytranscoder.errors import ForbiddenError, StateError
-from pytranscoder.hosts.agent_calls import ENROL, INVITED, USER
-from pytranscoder.hosts.invitation import Invitation, invited_key, new_code
+from pytranscoder.hosts.agents.calls import ENROL, INVITED, USER
+from pytranscoder.hosts.agents.invitation import Invitation, invited_key, new_code
 from tests.hosts.front_door import LOOPBACK, front_door
 
 KEY = asyncssh.generate_private_key("ssh-ed25519")

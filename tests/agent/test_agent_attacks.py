@@ -16,7 +16,7 @@ from asyncssh.packet import Boolean, String, UInt32
 from pytranscoder.agent.server import Limits
 from pytranscoder.agent.work import Waits
 from pytranscoder.errors import HostError
-from pytranscoder.hosts.agent_calls import (
+from pytranscoder.hosts.agents.calls import (
     ENROL,
     FFMPEG,
     INVITED,
@@ -27,8 +27,8 @@ from pytranscoder.hosts.agent_calls import (
     Call,
     write_call,
 )
-from pytranscoder.hosts.confinement import Confinement
-from pytranscoder.hosts.invitation import Invitation, invited_key, new_code
+from pytranscoder.hosts.agents.invitation import Invitation, invited_key, new_code
+from pytranscoder.hosts.wardens.confinement import Confinement
 from tests.agent.standing import LOOPBACK, MakeStanding, Standing, anything, manager_of
 from tests.hosts.programs import await_end, program
 

@@ -19,9 +19,9 @@ import pytest
 from pytranscoder.agent.command import address_for_others, run_agent
 from pytranscoder.arguments import parse
 from pytranscoder.errors import UsageError
-from pytranscoder.hosts.agent_calls import FFMPEG, RUN, USER, Call, write_call
-from pytranscoder.hosts.enrolment import accept
-from pytranscoder.hosts.trust import Trust
+from pytranscoder.hosts.agents.calls import FFMPEG, RUN, USER, Call, write_call
+from pytranscoder.hosts.agents.enrolment import accept
+from pytranscoder.hosts.agents.trust import Trust
 from tests.agent.standing import LOOPBACK
 
 ENDS_WITHIN_S = 5.0

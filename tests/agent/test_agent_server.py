@@ -8,7 +8,7 @@ import pytest
 
 from pytranscoder.agent.work import Waits
 from pytranscoder.errors import HostError
-from pytranscoder.hosts.agent_calls import FFMPEG, PROBE, RUN, Call, read_report, write_call
+from pytranscoder.hosts.agents.calls import FFMPEG, PROBE, RUN, Call, read_report, write_call
 from tests.agent.standing import MakeStanding, Standing, anything, manager_of
 from tests.clips import FFMPEG as PATH
 from tests.hosts.programs import await_end, program

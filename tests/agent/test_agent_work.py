@@ -14,7 +14,7 @@ import pytest
 
 from pytranscoder.agent.room import Room
 from pytranscoder.agent.work import Waits
-from pytranscoder.hosts.agent_calls import RUN, Call, write_call
+from pytranscoder.hosts.agents.calls import RUN, Call, write_call
 from tests.agent.standing import MakeStanding, Standing, anything
 from tests.hosts.programs import await_end, await_gone, program
 

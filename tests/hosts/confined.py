@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import pytranscoder
-from pytranscoder.hosts.confinement import Confinement, what_confines
 from pytranscoder.hosts.supervisor import GRACE_S
-from pytranscoder.hosts.warden import warden_argv
+from pytranscoder.hosts.wardens.confinement import Confinement, what_confines
+from pytranscoder.hosts.wardens.warden import warden_argv
 from tests.hosts.sshd import GROUP_ID, USER_ID
 
 PACKAGE = Path(pytranscoder.__file__).parent
@@ -59,7 +59,7 @@ def normal_user(folder: Path) -> Person:
     """Return a normal user, who has a copy of the package in `folder`; root's own may be closed to them."""
     if os.geteuid() != 0:
         pytest.skip("only root can be somebody else")
-    for module in (PACKAGE / "__init__.py", *PACKAGE.glob("*.py"), *PACKAGE.glob("hosts/*.py")):
+    for module in (PACKAGE / "__init__.py", *PACKAGE.glob("*.py"), *PACKAGE.glob("hosts/**/*.py")):
         copy = folder / "package" / module.relative_to(PACKAGE.parent)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(module, copy)

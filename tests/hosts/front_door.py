@@ -7,7 +7,7 @@ import asyncssh
 
 from pytranscoder.agent.admission import Admission
 from pytranscoder.errors import ForbiddenError
-from pytranscoder.hosts.agent_calls import ENROL, INVITED, USER
+from pytranscoder.hosts.agents.calls import ENROL, INVITED, USER
 
 LOOPBACK = "127.0.0.1"
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytranscoder.hosts.agent_calls import (
+from pytranscoder.hosts.agents.calls import (
     AgentDialect,
     AgentReport,
     Call,

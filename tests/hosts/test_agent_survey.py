@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from pytranscoder.errors import HostError
-from pytranscoder.hosts.agent_calls import AgentReport, Share, write_report
-from pytranscoder.hosts.agent_survey import survey_agent
+from pytranscoder.hosts.agents.calls import AgentReport, Share, write_report
+from pytranscoder.hosts.agents.survey import survey_agent
 from pytranscoder.hosts.definition import HostDefinition, HostType, PathSubstitution
 from pytranscoder.hosts.transport import Captured, Supervised
 

@@ -14,12 +14,12 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("Landlock is Linux's", allow_module_level=True)
 
-from pytranscoder.hosts import landlock
-from pytranscoder.hosts.confinement import Confinement
-from pytranscoder.hosts.confining import rights_for
-from pytranscoder.hosts.own_program import own_program
 from pytranscoder.hosts.supervisor import GRACE_S
-from pytranscoder.hosts.warden import refusal, warden_argv
+from pytranscoder.hosts.wardens import landlock
+from pytranscoder.hosts.wardens.confinement import Confinement
+from pytranscoder.hosts.wardens.confining import rights_for
+from pytranscoder.hosts.wardens.own_program import own_program
+from pytranscoder.hosts.wardens.warden import refusal, warden_argv
 from tests.clips import FFMPEG, make_clip
 from tests.hosts.confined import PACKAGE, Person, Place, normal_user, place_of, require_confinement, us
 
@@ -129,7 +129,7 @@ def test_nothing_connects(place: Place) -> None:
 def test_what_is_said_to_confine_is_what_was_found(person: Person, place: Place) -> None:
     code = f"import sys; sys.path.append({str(person.root)!r}); "
     said = person.run(
-        (person.python, "-c", code + "from pytranscoder.hosts.confinement import *; print(what_confines())")
+        (person.python, "-c", code + "from pytranscoder.hosts.wardens.confinement import *; print(what_confines())")
     )
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
@@ -186,7 +186,7 @@ def test_nothing_is_said_to_confine_where_nothing_can(tmp_path: Path) -> None:
     require_confinement()
     (tmp_path / "file").touch()
 
-    trial = own_program("pytranscoder.hosts.confinement_trial", str(tmp_path / "file"), "1", "2")
+    trial = own_program("pytranscoder.hosts.wardens.confinement_trial", str(tmp_path / "file"), "1", "2")
     ended = us().run(_where_nothing_confines(trial))
 
     assert (ended.returncode, ended.stdout) == (0, "")
@@ -195,7 +195,7 @@ def test_nothing_is_said_to_confine_where_nothing_can(tmp_path: Path) -> None:
 def _where_nothing_confines(command: tuple[str, ...]) -> tuple[str, ...]:
     # The kernel takes 16 rulesets on top of each other and no more.
     code = (
-        f"import os, sys; sys.path.append({str(PACKAGE.parent)!r}); from pytranscoder.hosts.landlock import *\n"
+        f"import os, sys; sys.path.append({str(PACKAGE.parent)!r}); from pytranscoder.hosts.wardens.landlock import *\n"
         "for _ in range(16): restrict_to({'/': RUN | WRITE | USE_DEVICE})\n"
         "os.execv(sys.argv[1], sys.argv[1:])"
     )

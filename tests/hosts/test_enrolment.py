@@ -11,10 +11,10 @@ import pytest
 
 from pytranscoder.agent.admission import Admission
 from pytranscoder.errors import StateError, UnreachableError, UsageError
+from pytranscoder.hosts.agents.enrolment import accept
+from pytranscoder.hosts.agents.invitation import invited_key, new_code, write_line
+from pytranscoder.hosts.agents.trust import Trust
 from pytranscoder.hosts.connection import Address, Connections
-from pytranscoder.hosts.enrolment import accept
-from pytranscoder.hosts.invitation import invited_key, new_code, write_line
-from pytranscoder.hosts.trust import Trust
 from tests.hosts.front_door import LOOPBACK, front_door
 from tests.hosts.sshd import free_port
 

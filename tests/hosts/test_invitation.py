@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytranscoder.errors import UsageError
-from pytranscoder.hosts.invitation import Invitation, invited_key, new_code, read_line, write_line
+from pytranscoder.hosts.agents.invitation import Invitation, invited_key, new_code, read_line, write_line
 
 FINGERPRINT = "SHA256:" + "a/+" * 14 + "0"
 CODE = "abcdefghijklmnopqrstuvw234"

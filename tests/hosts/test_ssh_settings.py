@@ -5,9 +5,9 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from pytranscoder.hosts.agent_calls import AGENT_PORT, USER
+from pytranscoder.hosts.agents.calls import AGENT_PORT, USER
+from pytranscoder.hosts.agents.trust import Trust
 from pytranscoder.hosts.ssh_settings import Jump, Settings, read_settings
-from pytranscoder.hosts.trust import Trust
 
 KEY = asyncssh.generate_private_key("ssh-ed25519")
 

@@ -14,7 +14,7 @@ from typing import IO
 import pytest
 
 from pytranscoder.hosts.supervisor import GRACE_S, SCRIPT, grace_steps, supervised
-from pytranscoder.hosts.warden import wardened
+from pytranscoder.hosts.wardens.warden import wardened
 from tests.hosts.programs import STOPS_WITHIN_S, await_end, program
 from tests.hosts.shells import SHELLS, require_shell
 

@@ -61,7 +61,6 @@ async def test_a_working_directory_that_cannot_be_written_is_named() -> None:
         await survey(HERE, host(ffmpeg=FFMPEG, working_dir="/dev/null/encode"), FakeFiles())
 
 
-
 @pytest.mark.parametrize("name", ["film.mkv", "-n", "a b'c$(d)`e`\n.mkv", "\udcff.mkv"])
 async def test_the_size_of_a_file_is_told_whatever_its_name(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(LINE)

@@ -5,7 +5,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from pytranscoder.hosts.trust import Trust
+from pytranscoder.hosts.agents.trust import Trust
 
 ONE = asyncssh.generate_private_key("ssh-ed25519")
 OTHER = asyncssh.generate_private_key("ssh-ed25519")

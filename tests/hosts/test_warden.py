@@ -12,7 +12,7 @@ import pytest
 
 import pytranscoder
 from pytranscoder.hosts.supervisor import GRACE_S
-from pytranscoder.hosts.warden import refusal, warden_argv, wardened
+from pytranscoder.hosts.wardens.warden import refusal, warden_argv, wardened
 from tests.hosts.programs import STOPS_WITHIN_S, await_end, await_gone, program
 
 PACKAGE = Path(pytranscoder.__file__).parent
@@ -149,7 +149,7 @@ def test_a_stop_that_the_command_calls_a_success_is_none(tmp_path: Path) -> None
 def test_it_runs_from_a_zip_file(tmp_path: Path) -> None:
     archive = tmp_path / "package.zip"
     with zipfile.ZipFile(archive, "w") as packed:
-        for module in (PACKAGE / "__init__.py", *PACKAGE.glob("hosts/*.py")):
+        for module in (PACKAGE / "__init__.py", *PACKAGE.glob("hosts/**/*.py")):
             packed.write(module, module.relative_to(PACKAGE.parent))
     command = tuple(str(archive) if word == str(PACKAGE.parent) else word for word in wardened(("echo", "hello"), ""))
 
@@ -158,7 +158,7 @@ def test_it_runs_from_a_zip_file(tmp_path: Path) -> None:
 
 def test_it_imports_little() -> None:
     listing = "import sys; sys.path.append({root!r}); import pytranscoder.hosts.{module}; print(*sys.modules)"
-    code = listing.format(root=str(PACKAGE.parent), module="warden_posix, pytranscoder.hosts.warden_program")
+    code = listing.format(root=str(PACKAGE.parent), module="wardens.posix, pytranscoder.hosts.wardens.program")
     said = subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, capture_output=True, text=True).stdout
 
     assert not {"asyncio", "dataclasses", "inspect", "pathlib", "subprocess", "ctypes"} & set(said.split())

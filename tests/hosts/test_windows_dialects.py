@@ -7,9 +7,9 @@ import pytest
 
 from pytranscoder.errors import HostError
 from pytranscoder.hosts.supervisor import Dialect, Patience
-from pytranscoder.hosts.windows import CmdDialect, PowerShellDialect
-from pytranscoder.hosts.windows_quoting import LONGEST_LINE
-from pytranscoder.hosts.windows_supervisor import SOURCE
+from pytranscoder.hosts.windows.dialects import CmdDialect, PowerShellDialect
+from pytranscoder.hosts.windows.quoting import LONGEST_LINE
+from pytranscoder.hosts.windows.supervisor import SOURCE
 
 ARGV = (r"C:\ffmpeg.exe", "-i", "Müller & Söhne 100 %.mkv")
 PATIENCE = Patience(silence_s=12.5)

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from pytranscoder.children import apart
-from pytranscoder.hosts.job_object import BasicLimits, ExtendedLimits, ProcessIds, limits
 from pytranscoder.hosts.local import bare, wraps
 from pytranscoder.hosts.supervisor import supervised
-from pytranscoder.hosts.warden import wardened
-from pytranscoder.hosts.warden_windows import exit_code, remove
+from pytranscoder.hosts.wardens.job_object import BasicLimits, ExtendedLimits, ProcessIds, limits
+from pytranscoder.hosts.wardens.warden import wardened
+from pytranscoder.hosts.wardens.windows import exit_code, remove
 
 
 @pytest.mark.skipif(ctypes.sizeof(ctypes.c_void_p) != 8, reason="the sizes are those of a 64-bit system")

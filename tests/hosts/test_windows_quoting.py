@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytranscoder.hosts.windows_quoting import InexpressibleError, command_line, program_name, set_in_cmd
+from pytranscoder.hosts.windows.quoting import InexpressibleError, command_line, program_name, set_in_cmd
 
 PRINTABLE = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E, exclude_characters="%!"))
 

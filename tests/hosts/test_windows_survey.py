@@ -9,7 +9,7 @@ from pytranscoder.errors import FfmpegMissingError, HostError
 from pytranscoder.hosts.connection import Connections
 from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.hosts.transport import Captured, Supervised
-from pytranscoder.hosts.windows_survey import CMD, POSIX, POWERSHELL, detect, read_shell, why_invisible, windows_survey
+from pytranscoder.hosts.windows.survey import CMD, POSIX, POWERSHELL, detect, read_shell, why_invisible, windows_survey
 from tests.encode.fake_files import FakeFiles
 from tests.hosts.conftest import MakeAddress
 from tests.hosts.sshd import LOGIN_SHELLS

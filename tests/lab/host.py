@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pytranscoder.hosts.agent_calls import AGENT_PORT
+from pytranscoder.hosts.agents.calls import AGENT_PORT
 from tests.clips import FFMPEG
 from tests.lab.agent import AgentServer
 from tests.lab.commands import LabError, require, run

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import asyncssh
 
-from pytranscoder.hosts.trust import Trust
+from pytranscoder.hosts.agents.trust import Trust
 from tests.end_to_end.command import PROFILES, Place
 from tests.lab.commands import LabError, require
 from tests.lab.cpu import Share

@@ -16,8 +16,8 @@ from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.hosts.local import LocalTransport
 from pytranscoder.hosts.sftp import SftpFiles
 from pytranscoder.hosts.ssh import SshTransport
-from pytranscoder.hosts.windows import CmdDialect, PowerShellDialect
-from pytranscoder.hosts.windows_survey import CMD, choose_dialect, detect, windows_survey
+from pytranscoder.hosts.windows.dialects import CmdDialect, PowerShellDialect
+from pytranscoder.hosts.windows.survey import CMD, choose_dialect, detect, windows_survey
 from pytranscoder.jobs.events import AttemptFailed, AttemptSucceeded, EncodeStarted, Event
 from pytranscoder.jobs.journal import Journal
 from pytranscoder.media.prober import Prober

@@ -12,7 +12,7 @@ from pytranscoder.errors import HostError, LostError
 from pytranscoder.hosts.connection import Connections
 from pytranscoder.hosts.ssh import SshTransport
 from pytranscoder.hosts.supervisor import Patience
-from pytranscoder.hosts.windows import CmdDialect, PowerShellDialect
+from pytranscoder.hosts.windows.dialects import CmdDialect, PowerShellDialect
 from tests.windows.server import WindowsHost, end_processes
 from tests.windows.wine import FFMPEG, WORDS
 

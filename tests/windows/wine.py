@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytranscoder.hosts.windows_supervisor import SOURCE
+from pytranscoder.hosts.windows.supervisor import SOURCE
 from tests.lab.commands import find, require
 
 HERE = Path(__file__).parent

@@ -44,7 +44,7 @@ def _is_removed(partial: str) -> bool:
 
 
 if sys.platform == "win32":
-    from pytranscoder.hosts.job_object import JobObject
+    from pytranscoder.hosts.wardens.job_object import JobObject
 
     def run(orders: dict[str, Any]) -> int:
         """Carries out the orders and returns the exit status. Raises OSError when the command cannot be run."""

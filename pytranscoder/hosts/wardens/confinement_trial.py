@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 assert sys.platform == "linux"  # noqa: S101  # for the type checker, which so leaves this module out elsewhere
 
-from pytranscoder.hosts.confining import confine  # noqa: E402  # as above
+from pytranscoder.hosts.wardens.confining import confine  # noqa: E402  # as above
 
 _REFUSALS = (errno.EACCES, errno.EPERM, errno.ENETUNREACH, errno.ENETDOWN)
 

@@ -11,12 +11,12 @@ from contextlib import asynccontextmanager
 import asyncssh
 
 from pytranscoder.errors import StateError, UnreachableError, UsageError, printable
-from pytranscoder.hosts.agent_calls import AGENT_PORT, ENROL, INVITED, USER
+from pytranscoder.hosts.agents.calls import AGENT_PORT, ENROL, INVITED, USER
+from pytranscoder.hosts.agents.invitation import Invitation, invited_key, read_line
+from pytranscoder.hosts.agents.trust import Trust, known_as
 from pytranscoder.hosts.connect_faults import explain
 from pytranscoder.hosts.connection import CONNECT_FAULTS, CONNECT_WITHIN_S
-from pytranscoder.hosts.invitation import Invitation, invited_key, read_line
 from pytranscoder.hosts.ssh_settings import CIPHERS, HOST_KEYS, Settings
-from pytranscoder.hosts.trust import Trust, known_as
 
 LONGEST_REASON = 300
 

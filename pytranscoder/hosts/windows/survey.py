@@ -15,7 +15,7 @@ from pytranscoder.hosts.ssh import SshTransport
 from pytranscoder.hosts.supervisor import Dialect
 from pytranscoder.hosts.survey import Surveyed
 from pytranscoder.hosts.transport import Files, Transport
-from pytranscoder.hosts.windows import CmdDialect, PowerShellDialect
+from pytranscoder.hosts.windows.dialects import CmdDialect, PowerShellDialect
 
 POSIX = "posix"
 CMD = "cmd"

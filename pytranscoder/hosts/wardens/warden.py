@@ -6,9 +6,9 @@ Its orders are one word in its argument vector. Starts none.
 import json
 from collections.abc import Sequence
 
-from pytranscoder.hosts.confinement import Confinement
-from pytranscoder.hosts.own_program import own_program
 from pytranscoder.hosts.supervisor import GRACE_S
+from pytranscoder.hosts.wardens.confinement import Confinement
+from pytranscoder.hosts.wardens.own_program import own_program
 
 
 def warden_argv(
@@ -39,7 +39,7 @@ def warden_argv(
         "directory": directory,
     }
     # In ASCII: undecodable bytes of names are escaped surrogates.
-    return own_program("pytranscoder.hosts.warden_program", json.dumps(orders))
+    return own_program("pytranscoder.hosts.wardens.program", json.dumps(orders))
 
 
 def wardened(argv: tuple[str, ...], partial: str) -> tuple[str, ...]:

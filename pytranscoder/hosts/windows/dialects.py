@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from pytranscoder.errors import HostError
 from pytranscoder.hosts.supervisor import Patience
-from pytranscoder.hosts.windows_quoting import (
+from pytranscoder.hosts.windows.quoting import (
     LONGEST_LINE,
     InexpressibleError,
     command_line,
     set_in_cmd,
 )
-from pytranscoder.hosts.windows_supervisor import COMMAND, write_orders
+from pytranscoder.hosts.windows.supervisor import COMMAND, write_orders
 
 
 class PowerShellDialect:

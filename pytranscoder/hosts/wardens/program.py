@@ -14,9 +14,9 @@ def main() -> None:
     orders: dict[str, Any] = json.loads(sys.argv[1])
     try:
         if sys.platform == "win32":
-            from pytranscoder.hosts.warden_windows import run  # noqa: PLC0415  # each imports what the others have not
+            from pytranscoder.hosts.wardens.windows import run  # noqa: PLC0415  # each imports what the others have not
         else:
-            from pytranscoder.hosts.warden_posix import run  # noqa: PLC0415  # as above
+            from pytranscoder.hosts.wardens.posix import run  # noqa: PLC0415  # as above
         status = run(orders)
     except OSError as exc:
         status = _refuse(exc)

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 
-from pytranscoder.hosts import landlock
+from pytranscoder.hosts.wardens import landlock
 
 assert sys.platform == "linux"  # noqa: S101  # for the type checker, which so leaves this module out elsewhere
 

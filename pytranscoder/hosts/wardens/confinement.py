@@ -6,7 +6,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 
-from pytranscoder.hosts.own_program import own_program
+from pytranscoder.hosts.wardens.own_program import own_program
 
 _TRIED_WITHIN_S = 20.0
 
@@ -35,7 +35,7 @@ def _try_out() -> str:
     ):
         tcp.listen()
         ports = (str(listener.getsockname()[1]) for listener in (tcp, udp))
-        return _answer(own_program("pytranscoder.hosts.confinement_trial", file.name, *ports))
+        return _answer(own_program("pytranscoder.hosts.wardens.confinement_trial", file.name, *ports))
 
 
 def _bound(kind: socket.SocketKind) -> socket.socket:

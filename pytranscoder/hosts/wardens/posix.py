@@ -198,7 +198,7 @@ def _limit_files(most_bytes: int) -> None:
 
 def _confine(orders: dict[str, Any]) -> None:
     if sys.platform == "linux":
-        from pytranscoder.hosts.confining import confine  # noqa: PLC0415  # most commands are run without
+        from pytranscoder.hosts.wardens.confining import confine  # noqa: PLC0415  # most commands are run without
 
         confine(_program_path(orders["argv"][0]), orders["readable"], orders["writable"])
     else:

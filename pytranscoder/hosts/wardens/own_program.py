@@ -12,7 +12,7 @@ def own_program(module: str, *words: str) -> tuple[str, ...]:
 
     Works from a zip file too. Environment and current directory have no say in what is imported.
     """
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     # File names must have the same bytes there as here.
     encoding = f"utf8={sys.flags.utf8_mode}"
     return (sys.executable, "-I", "-S", "-X", encoding, "-c", _RUN.format(module=module), root, *words)

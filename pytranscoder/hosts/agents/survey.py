@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath, PureWindowsPath
 
 from pytranscoder.errors import HostError
-from pytranscoder.hosts.agent_calls import PROBE, AgentReport, read_report
+from pytranscoder.hosts.agents.calls import PROBE, AgentReport, read_report
 from pytranscoder.hosts.definition import HostDefinition
 from pytranscoder.hosts.ffmpeg import ANSWER_WITHIN_S, Ffmpeg
 from pytranscoder.hosts.mapping import is_windows_path
