@@ -288,13 +288,13 @@ class _Keeper:
         return pause_s
 
     async def _check(self, equipment: Equipment) -> tuple[Surveyed, list[str]]:
-        deadline = asyncio.get_running_loop().time() + CHECK_WITHIN_S
+        clock = asyncio.get_running_loop().time
+        begun = clock()
         await equipment.connect()  # has a clock of its own, as it knows what it waited for
         try:
-            async with asyncio.timeout_at(deadline):
-                surveyed = await equipment.surveyor.survey()
+            surveyed = await equipment.surveyor.survey(begun + CHECK_WITHIN_S - clock())
         except TimeoutError as exc:
-            reason = f"its check took longer than {CHECK_WITHIN_S:g} s; is it overloaded?"
+            reason = f"its check took longer than {clock() - begun:.0f} s; is it overloaded?"
             raise HostError(self.name, reason) from exc
         self._ffmpeg = surveyed.ffmpeg
         return surveyed, await equipment.tidy(self._setup.journal) if self._setup.journal else []

@@ -3,6 +3,7 @@
 Changes nothing but what the reaper ends.
 """
 
+import asyncio
 from typing import Protocol
 
 from pytranscoder.errors import ForeignShellError
@@ -16,12 +17,15 @@ from pytranscoder.hosts.survey import Surveyed, size_on_host, survey
 from pytranscoder.hosts.transport import Files, Transport
 from pytranscoder.hosts.windows.survey import POSIX, choose_dialect, detect, why_invisible, windows_survey
 
+# Windows compiles the supervisor first, and starts programs slowly while its virus scanner looks at them.
+WINDOWS_WITHIN_S = 30.0
+
 
 class Surveyor(Protocol):
     """Asks one host. All raise HostError."""
 
-    async def survey(self) -> Surveyed:
-        """Finds out what it is and has, or what stands against using it."""
+    async def survey(self, within_s: float) -> Surveyed:
+        """Finds out what it is and has, or what stands against using it. Raises TimeoutError, too."""
 
     async def size_bytes(self, path: str) -> int | None:
         """Returns the size of a file as the host sees it; None when it does not see it."""
@@ -40,9 +44,10 @@ class LocalSurveyor:
         self._transport = transport
         self._definition = definition
 
-    async def survey(self) -> Surveyed:
+    async def survey(self, within_s: float) -> Surveyed:
         """Looks at its ffmpeg."""
-        return Surveyed("", await check_ffmpeg(self._transport, find_local_ffmpeg(self._definition.ffmpeg)))
+        async with asyncio.timeout(within_s):
+            return Surveyed("", await check_ffmpeg(self._transport, find_local_ffmpeg(self._definition.ffmpeg)))
 
     async def size_bytes(self, path: str) -> int | None:
         """Asks the shell here."""
@@ -65,9 +70,10 @@ class AgentSurveyor:
         self._definition = definition
         self._files = files
 
-    async def survey(self) -> Surveyed:
+    async def survey(self, within_s: float) -> Surveyed:
         """Lets it tell of itself."""
-        return await survey_agent(self._transport, self._definition)
+        async with asyncio.timeout(within_s):
+            return await survey_agent(self._transport, self._definition)
 
     async def size_bytes(self, path: str) -> int | None:
         """Asks its sftp server."""
@@ -94,19 +100,29 @@ class SystemSurveyor:
         self._files = files
         self._is_windows = False
 
-    async def survey(self) -> Surveyed:
-        """Runs the survey of its system."""
-        if self._definition.os != "windows" and not self._is_windows:
-            try:
-                files = self._files if self._definition.is_copied_to else None
-                return await survey(self._transport, self._definition, files)
-            except ForeignShellError:
-                if await detect(self._connections) == POSIX:
-                    raise
-        if not self._is_windows:
-            await choose_dialect(self._transport)
-            self._is_windows = True
-        return await windows_survey(self._transport, self._definition, self._files)
+    async def survey(self, within_s: float) -> Surveyed:
+        """Runs the survey of its system. One of Windows has more time."""
+        async with asyncio.timeout(within_s):
+            found = await self._survey_posix()
+        if found is not None:
+            return found
+        async with asyncio.timeout(WINDOWS_WITHIN_S):
+            if not self._is_windows:
+                await choose_dialect(self._transport)
+                self._is_windows = True
+            return await windows_survey(self._transport, self._definition, self._files)
+
+    async def _survey_posix(self) -> Surveyed | None:
+        """Returns None for a host with Windows."""
+        if self._definition.os == "windows" or self._is_windows:
+            return None
+        try:
+            files = self._files if self._definition.is_copied_to else None
+            return await survey(self._transport, self._definition, files)
+        except ForeignShellError:
+            if await detect(self._connections) == POSIX:
+                raise
+            return None
 
     async def size_bytes(self, path: str) -> int | None:
         """Asks its shell; on Windows its sftp server, which is under the same user."""

@@ -97,8 +97,10 @@ def test_copy_goes_on_where_the_connection_broke(
     assert all_remains(lab) == []
 
 
-@pytest.mark.parametrize("login_shell", ["bash", AGENT])
-@pytest.mark.parametrize(("direction", "copied_bytes"), [("upload", received_bytes), ("fetch", sent_bytes)])
+@pytest.mark.parametrize(
+    ("login_shell", "direction", "copied_bytes"),
+    [("bash", "upload", received_bytes), ("bash", "fetch", sent_bytes), (AGENT, "upload", received_bytes)],
+)
 def test_copy_goes_on_when_the_ssh_server_was_started_again(
     lab: Lab, heavy_film: Path, login_shell: str, direction: str, copied_bytes: Callable[[Host], int]
 ) -> None:
