@@ -32,7 +32,6 @@ class AgentServer:
         self.line = Line(machine, port)
         self._machine = machine
         self._words = words
-        self._starter: subprocess.Popen[bytes] | None = None
         (folder / "state" / "pytranscoder" / "agent").mkdir(parents=True, mode=0o700)
         self.public_key = self.make_key()
 
@@ -51,21 +50,24 @@ class AgentServer:
     def start(self) -> None:
         """Start it and wait until it listens."""
         inside = (require("nsenter"), "--target", str(self._machine.first_process), "--net", "--pid", "--uts", "--")
+        # A child of the machine's first process: nsenter, which stands still with its child, does not wake up with it.
+        apart = ("/bin/sh", "-c", '"$@" &', "agent")
         own = ("--listen", self.line.listen, "--authorized-keys", str(self.folder / "authorized_keys"))
         begun_at = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
-            self._starter = subprocess.Popen(
-                [*inside, sys.executable, "-m", "pytranscoder", "agent", *own, *self._words()],
+            subprocess.run(
+                [*inside, *apart, sys.executable, "-m", "pytranscoder", "agent", *own, *self._words()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=_CHECKOUT,
                 env=os.environ | {"HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder / "state")},
                 start_new_session=True,
+                check=True,
             )
         deadline = time.monotonic() + _LISTENS_WITHIN_S
         while b"listening on" not in self.log.read_bytes()[begun_at:]:
-            if self._starter.poll() is not None or time.monotonic() > deadline:
+            if time.monotonic() > deadline or not self._processes():
                 raise LabError(f"the agent of {self._machine.name} does not start: {self.log.read_text()}")
             time.sleep(0.005)
         self.line.open()
@@ -78,9 +80,6 @@ class AgentServer:
     def power_lost(self) -> None:
         """Take note that its machine is off."""
         self.line.close()
-        if self._starter is not None:
-            self._starter.kill()
-            self._starter.wait()
 
     def stop_listening(self) -> None:
         """Kill it: an agent is one process."""
