@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
 import asyncssh
+from asyncssh.constants import MSG_IGNORE
 
 from pytranscoder.errors import HostError, LostError, UnreachableError
 from pytranscoder.hosts.agents.trust import Trust
@@ -153,6 +154,7 @@ class Connections:
         async with self._opening_data:
             if self._data is None or self._data.broken is not None:
                 self._data = await self._connect(DATA_KEEPALIVE_S)
+                _send_nothing_idle(self._data.connection)
             assert self._data.connection is not None  # noqa: S101  # for the type checker: it has just been made
             return self._data.connection
 
@@ -261,6 +263,22 @@ class Connections:
             where = "" if settings.ip == self._address.ip else f"jump host {settings.ip}: "
             raise UnreachableError(self._host, where + explain(settings, exc)) from exc
         return line
+
+
+def _send_nothing_idle(connection: asyncssh.SSHClientConnection | None) -> None:
+    """Keeps asyncssh from sending an empty packet before each of ours.
+
+    They are against an attack on ciphers in CBC mode (RFC 4251, 9.3.1), and cost a sixth of the time of an upload.
+    """
+    if connection is None or "cbc" in str(connection.get_extra_info("send_cipher")):
+        return
+    send = connection.send_packet
+
+    def send_packet(pkttype: int, *args: bytes, handler: Any = None) -> None:
+        if pkttype != MSG_IGNORE:
+            send(pkttype, *args, handler=handler)
+
+    connection.send_packet = send_packet  # type: ignore[method-assign]  # asyncssh has no option for it
 
 
 def describe_loss(exc: Exception | None) -> str:
