@@ -1,3 +1,7 @@
+import json
+import math
+from dataclasses import asdict
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,7 +80,61 @@ def test_what_a_later_agent_says_besides_is_left_out() -> None:
     assert read_report(write_report(REPORT)[:-1] + ', "humidity": 3}') == REPORT
 
 
-@pytest.mark.parametrize("line", ["", "{}", '{"encoders": 3}', "no json"])
+def report_with(**changes: object) -> str:
+    """The line of a report in which some values are others."""
+    return json.dumps({**asdict(REPORT), **changes})
+
+
+def test_disk_whose_room_is_not_known_is_no_trouble() -> None:
+    assert read_report(report_with(free_bytes=None)).free_bytes is None
+
+
+@pytest.mark.parametrize("line", ["", "{}", '{"encoders": 3}', "no json", '"\udcff', "[" * 100_000])
 def test_what_is_no_report_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         read_report(line)
+
+
+@pytest.mark.parametrize("name", ["cores", "slots", "free_bytes"])
+@pytest.mark.parametrize("value", ["x", [], {}, True, 1.0, -1, 1 << 63, math.inf, math.nan], ids=repr)
+def test_number_of_a_report_is_one(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=name):
+        read_report(report_with(**{name: value}))
+
+
+@pytest.mark.parametrize("name", ["version", "os", "ffmpeg", "ffmpeg_version", "working_dir", "confinement"])
+@pytest.mark.parametrize("value", [3, None, True, ["x"], "x" * 4097], ids=["number", "null", "bool", "list", "long"])
+def test_text_of_a_report_is_one(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=name):
+        read_report(report_with(**{name: value}))
+
+
+@pytest.mark.parametrize("name", ["cores", "slots", "version", "os", "ffmpeg", "ffmpeg_version", "working_dir"])
+def test_report_says_everything(name: str) -> None:
+    values = asdict(REPORT)
+    del values[name]
+
+    with pytest.raises(ValueError, match=name):
+        read_report(json.dumps(values))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("encoders", "aac"),
+        ("encoders", {"aac": 1}),
+        ("encoders", [1]),
+        ("encoders", ["aac"] * 4097),
+        ("shares", None),
+        ("shares", {"path": "/"}),
+        ("shares", ["/media"]),
+        ("shares", [{"path": 3, "writable": True}]),
+        ("shares", [{"path": "/media", "writable": "no"}]),
+        ("shares", [{"path": "/media"}]),
+        ("shares", [{"path": "/media", "writable": True}] * 4097),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_list_of_a_report_is_one(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=r"no (list|text|folders)"):
+        read_report(report_with(**{name: value}))

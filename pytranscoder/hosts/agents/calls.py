@@ -24,6 +24,10 @@ FFMPEG = "ffmpeg"
 
 LONGEST_CALL_BYTES = 256 << 10
 LONGEST_TIME_S = 3600.0
+# What a report may have. The machine that says it is another one, and what it says is shown and counted with.
+LONGEST_TEXT = 4096
+LONGEST_LIST = 4096
+LARGEST_COUNT = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +99,51 @@ def write_report(report: AgentReport) -> str:
 
 def read_report(line: str) -> AgentReport:
     """Understands a line of `write_report`; keys that a later version adds are left out. Raises ValueError."""
-    values = _read_object(line.encode())
-    known = {name: values[name] for name in AgentReport.__dataclass_fields__ if name in values}
-    try:
-        shares = tuple(Share(str(share["path"]), bool(share["writable"])) for share in known.pop("shares", ()))
-        encoders = tuple(map(str, known.pop("encoders")))
-        return AgentReport(**known, encoders=encoders, shares=shares)
-    except (TypeError, KeyError) as exc:
-        raise ValueError(f"no report of an agent: {exc}") from exc
+    values = _read_object(line.encode(errors="replace"))
+    return AgentReport(
+        version=_text(values, "version"),
+        os=_text(values, "os"),
+        cores=_count(values, "cores"),
+        slots=_count(values, "slots"),
+        ffmpeg=_text(values, "ffmpeg"),
+        ffmpeg_version=_text(values, "ffmpeg_version"),
+        encoders=_texts(values, "encoders"),
+        working_dir=_text(values, "working_dir"),
+        free_bytes=None if values.get("free_bytes") is None else _count(values, "free_bytes"),
+        shares=tuple(map(_share, _list({"shares": [], **values}, "shares"))),
+        confinement=_text({"confinement": "", **values}, "confinement"),
+    )
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name)
+    if not isinstance(value, str) or len(value) > LONGEST_TEXT:
+        raise ValueError(f"{name} is no text, or too long")
+    return value
+
+
+def _count(values: Mapping[str, Any], name: str) -> int:
+    value = values.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_COUNT:
+        raise ValueError(f"{name} is no number of things")
+    return value
+
+
+def _list(values: Mapping[str, Any], name: str) -> list[Any]:
+    value = values.get(name)
+    if not isinstance(value, list) or len(value) > LONGEST_LIST:
+        raise ValueError(f"{name} is no list, or too long")
+    return value
+
+
+def _texts(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    return tuple(_text({name: value}, name) for value in _list(values, name))
+
+
+def _share(value: Any) -> Share:
+    if not isinstance(value, dict) or not isinstance(value.get("writable"), bool):
+        raise ValueError("shares are no folders")  # noqa: TRY004  # it is the text that is wrong
+    return Share(_text(value, "path"), value["writable"])
 
 
 def _read_object(line: bytes) -> dict[str, Any]:
