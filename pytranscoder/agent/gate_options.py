@@ -14,6 +14,7 @@ class Kind(Enum):
     PLAIN = auto()  # a number, a word, flags
     TEXT = auto()  # text that ffmpeg takes for the name of no file, whatever it is
     PARAMETERS = auto()  # key=value pairs for an encoder's library
+    RAW_PARAMETERS = auto()  # the same, without a way to quote
     GRAPH = auto()  # a graph of filters
     FORMAT = auto()  # a muxer or demuxer
     DEVICE = auto()  # a device to encode on, by number, name or path
@@ -66,7 +67,8 @@ OPTIONS: dict[str, Kind] = {
     "attach": Kind.ATTACHMENT,
     "passlogfile": Kind.PASS_LOG,
     "progress": Kind.PROGRESS,
-    **dict.fromkeys(("x264opts", "qsv_params", "ts-parameters"), Kind.PARAMETERS),
+    **dict.fromkeys(("qsv_params", "ts-parameters"), Kind.PARAMETERS),
+    "x264opts": Kind.RAW_PARAMETERS,
 }
 
 _READS = "reads options from a file; give them as words"
@@ -90,6 +92,8 @@ REFUSED: dict[str, str] = {
     ),
     **dict.fromkeys(("stats_enc_pre_fmt", "stats_enc_post_fmt", "stats_mux_pre_fmt"), "belongs to a file of its own"),
     **dict.fromkeys(_QUESTIONS.split(), _ASKS),
+    # What stands before it is for a decoder that reads an output, not for the next file.
+    "dec": "decodes an output again, and takes the options before it; leave it out",
     "n": "-y is required; leave it out",
     "stdin": "-nostdin is required; leave it out",
     "autorotate": f"{_VALUED}autorotate",

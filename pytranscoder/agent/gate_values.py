@@ -43,6 +43,13 @@ def check_parameters(value: str, folders: Folders) -> None:
         check_plain(key or "", folders)
 
 
+def check_raw_parameters(value: str, folders: Folders) -> None:
+    """Raises ForbiddenError as `check_parameters`, for a library that takes quotes and backslashes for themselves."""
+    if re.search(r"[\\']", value):
+        raise ForbiddenError(f"{printable(value)!r} may name a file or an address; leave out quotes and backslashes")
+    check_parameters(value, folders)
+
+
 def check_device(value: str) -> None:
     """Raises ForbiddenError unless the value is the number, name or path of a device to encode on."""
     if not _DEVICE.fullmatch(value):

@@ -108,7 +108,7 @@ BEFORE_INPUT = {
 AFTER_INPUT = {
     "x264": "-c:v libx264 -crf 18.5 -preset slow -profile:v high -level 4.1 -x264-params keyint=48:sar=16/11",
     "zones": "-x265-params zones=0,100,crf=10/200,300,b=1.5",
-    "x264opts": r"-x264opts 'no-psy:deblock=-1\:-1:keyint=24'",
+    "x264opts": "-x264opts no-psy:deblock=-1,-1:keyint=24:stats=film.log",
     "x265": "-c:v libx265 -x265-params 'hdr-opt=1:repeat-headers=1:colorprim=bt2020:max-cll=1000,400:"
     "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1):no-sao=1:log-level=error'",
     "AV1": "-c:v libsvtav1 -svtav1-params tune=0:film-grain=8 -g 240 -b:v 0",
@@ -217,6 +217,8 @@ OPTIONS = {
     "graph from a file": ("-filter_complex_script x", "reads options from a file"),
     "value from a file": ("-/filter_complex /etc/passwd", "no option"),
     "presets from a file": ("-vpre x", "reads options from a file"),
+    "output that is decoded": ("-dec 0:0 -update 1", "takes the options before it"),
+    "output that is decoded, of one kind": ("-dec:v 0:0", "takes the options before it"),
     "more presets": ("-fpre x", "reads options from a file"),
     "filter outside": ("-vf movie=/etc/passwd:f=matroska[x]", "outside"),
     "filter of one stream": ("-filter:v:0 ass=/etc/passwd", "outside"),
@@ -235,6 +237,8 @@ OPTIONS = {
     "library's file above": ("-x265-params pass=1:stats=../x", "may name a file"),
     "library's file in quotes": ("-x264-params \"stats='/root/'x\"", "may name a file"),
     "library's file with backslashes": (r"-x264opts 'stats=\/root\/x'", "may name a file"),
+    "library's file that only its library reads so": (r"-x264opts 'pass=1:stats=\Users\x'", "may name a file"),
+    "library's file whose name has quotes": ("-x264opts \"stats='x'\"", "may name a file"),
     "library's file on a drive": (r"-x265-params 'csv=c\:temp'", "may name a file"),
     "library's file behind a link": ("-x265-params csv=to-share", "--share-rw"),
     "library's file that follows a zone": ("-x265-params zones=0,1,csv=/root/x", "may name a file"),
