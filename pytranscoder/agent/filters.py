@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pytranscoder.agent.folders import Folders, input_file, output_file
 from pytranscoder.agent.gate_formats import DEMUXERS
+from pytranscoder.agent.unc import require_ours
 from pytranscoder.errors import ForbiddenError, printable
 
 _SPACE = " \n\t\r"
@@ -187,31 +188,35 @@ class FileFilter:
 
 
 def _reads(value: str, folders: Folders) -> None:
-    input_file(folders, value)
+    input_file(folders, require_ours(value, folders))
 
 
 def _writes(value: str, folders: Folders) -> None:
-    output_file(folders, value)
+    output_file(folders, require_ours(value, folders))
 
 
 def _reads_folder(value: str, folders: Folders) -> None:
-    folders.readable(value)
+    folders.readable(require_ours(value, folders))
 
 
-# `subtitles` lets ffmpeg find out what the file is, and takes no list of allowed formats. These tell ffmpeg of a list
-# of other files; it looks for them anywhere before the first NUL of the first MiB (`read_probe` of its demuxers).
+# `subtitles` lets ffmpeg find out what the file is, and takes no list of allowed formats. These are in the first MiB of
+# what leads it to other files. It looks for them at the beginning and up to the first NUL, but skips an ID3 tag first,
+# which may have NULs, and a multi-part film (MLVI) is read with its parts: no subtitles begin with either. Whoever can
+# put another file in place between this look and ffmpeg's own is kept to the folders by the confinement alone.
 _SUBTITLES = (".srt", ".ass", ".ssa", ".vtt", ".mkv", ".mks", ".webm", ".mp4", ".m4v", ".mov", ".ts", ".m2ts", ".sup")
-_LISTS = re.compile(rb"#EXTM3U|ffconcat|<MPD|<CompositionPlaylist|c=IN IP", re.IGNORECASE)
+_LISTS = re.compile(
+    rb"\A(?:ID3|MLVI)|\A[^\0]*<MPD|<MPD[\s/>]|#EXTM3U|ffconcat|<CompositionPlaylist|c=IN IP|# VobSub", re.IGNORECASE
+)
 _PROBED_BYTES = 1 << 20
 
 
 def _reads_subtitles(value: str, folders: Folders) -> None:
-    path = input_file(folders, value)
+    path = input_file(folders, require_ours(value, folders))
     if path.suffix.lower() not in _SUBTITLES:
         raise ForbiddenError(f"{printable(value)}: not the name of subtitles; they end in {', '.join(_SUBTITLES)}")
     with path.open("rb") as file:
         start = file.read(_PROBED_BYTES)
-    if _LISTS.search(start.partition(b"\0")[0]):
+    if _LISTS.search(start):
         raise ForbiddenError(f"{printable(value)}: a list of other files, no subtitles; name the subtitles themselves")
 
 

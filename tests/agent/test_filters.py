@@ -17,6 +17,9 @@ from tests.clips import FFMPEG
 
 FFMPEGS = sorted({FFMPEG, imageio_ffmpeg.get_ffmpeg_exe()})
 
+# An ID3 tag with 64 bytes of nothing, which ffmpeg skips before it looks what a file is.
+TAG = b"ID3\4\0\0\0\0\0\x40" + bytes(64)
+
 HARMLESS = {
     "size": "scale=1280:-2",
     "size with slashes": "scale=iw/2:ih/2:flags=lanczos",
@@ -64,6 +67,10 @@ REFUSED = {
     "path in quotes": ("subtitles='/etc'\\/pass'wd'.srt", "outside"),
     "subtitles that are no subtitles": ("subtitles=passwd", "not the name of subtitles"),
     "subtitles that are a playlist": ("subtitles=list.srt", "a list of other files"),
+    **{
+        f"subtitles that are a list, {name}": (f"subtitles={name}.srt", "a list of other files")
+        for name in ("tagged", "far", "parts", "index")
+    },
     "fonts outside": ("subtitles=film.srt:fontsdir=/root", "outside"),
     "fonts outside, without a name": ("subtitles=film.srt:640x480:/root", "not clear what value 3 is for"),
     "link that leads outside": ("ass=away", "outside"),
@@ -96,6 +103,10 @@ def folders(tmp_path: Path) -> Folders:
     for name in ("film.mkv", "film.srt", "film.ass", "look.cube", "moves.trf", "passwd"):
         (work / name).touch()
     (work / "list.srt").write_text("#EXTM3U\n#EXTINF:1,\n/etc/passwd\n")
+    (work / "tagged.srt").write_bytes(TAG + b"ffconcat version 1.0\nfile /etc/passwd\n")
+    (work / "far.srt").write_bytes(b"1\n\0" * 1000 + b"ffconcat version 1.0\nfile /etc/passwd\n")
+    (work / "parts.srt").write_bytes(b"MLVIv2.0\0")
+    (work / "index.srt").write_bytes(b"# VobSub index file, v7\n")
     (work / "away").symlink_to("/etc/passwd")
     return Folders(work)
 
@@ -109,6 +120,18 @@ def test_harmless_graph_is_allowed(folders: Folders, graph: str) -> None:
 def test_graph_that_leads_away_is_refused(folders: Folders, graph: str, reason: str) -> None:
     with pytest.raises(ForbiddenError, match=f"^filter .*{re.escape(reason)}|{re.escape(reason)}"):
         check_graph(graph, folders)
+
+
+def test_list_behind_a_tag_is_refused_as_ffmpeg_would_read_it(tmp_path: Path) -> None:
+    (tmp_path / "secret.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nSecret\n\n")
+    (tmp_path / "list.srt").write_bytes(TAG + b"ffconcat version 1.0\nfile secret.srt\n")
+
+    command = [FFMPEG, "-v", "debug", "-f", "lavfi", "-i", "color=d=0.04", "-vf", "subtitles=list.srt"]
+    told = subprocess.run([*command, "-f", "null", "-"], cwd=tmp_path, check=False, capture_output=True, text=True)
+
+    assert "secret.srt" in told.stderr
+    with pytest.raises(ForbiddenError, match="a list of other files"):
+        check_graph("subtitles=list.srt", Folders(tmp_path.resolve()))
 
 
 @given(
