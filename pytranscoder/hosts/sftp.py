@@ -34,6 +34,7 @@ from pytranscoder.errors import (
 )
 from pytranscoder.hosts import sftp_tree
 from pytranscoder.hosts.completion import in_own_task
+from pytranscoder.hosts.packets import require_packets
 from pytranscoder.hosts.rate import Limiter
 from pytranscoder.hosts.sftp_faults import FOREIGN, disk_full, explain, is_lost, may_be_full
 from pytranscoder.hosts.transfer import (
@@ -269,6 +270,7 @@ class SftpFiles:
             if exc.code == OPEN_REQUEST_SESSION_FAILED:
                 raise self._lacks_sftp() from exc
             raise
+        require_packets(self._host, writer.channel)
         return writer, reader
 
     async def _start_sftp(

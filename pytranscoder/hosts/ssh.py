@@ -1,6 +1,7 @@
 """The transport to a host over ssh. Knows how to run and stop commands there, not what they do."""
 
 import asyncio
+import re
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
@@ -12,6 +13,7 @@ import asyncssh
 
 from pytranscoder.errors import ForeignShellError, HostError, LostError
 from pytranscoder.hosts.connection import Connections, describe_loss
+from pytranscoder.hosts.packets import require_packets
 from pytranscoder.hosts.supervisor import Dialect, Patience, PosixDialect, exit_status
 from pytranscoder.hosts.tail import TAIL_BYTES, Tail
 from pytranscoder.hosts.transport import Captured
@@ -21,6 +23,7 @@ LONGEST_LINE_BYTES = 65536
 # Beyond this nothing more is read from the host until somebody takes the lines.
 UNREAD_BYTES = 1 << 20
 CAPTURED_BYTES = 16 << 20
+_STATUS = re.compile(rb"-?\d{1,10}")
 _PATIENCE = Patience()
 _POSIX = PosixDialect()
 
@@ -67,6 +70,7 @@ class SshTransport:
             return SshProcess(self.host, argv[0], token, keep_bytes)
 
         async with self._connections.session(make_process, self.dialect.command) as (channel, process):
+            require_packets(self.host, channel)
             with suppress(BrokenPipeError):  # the login shell is gone already; the session tells why
                 channel.write(self.dialect.opening(argv, partial, token, patience))
             # Not a task group, as that would wrap the errors of the body; this task raises none and ends below.
@@ -194,7 +198,13 @@ class SshProcess(asyncssh.SSHClientSession[bytes]):
         text, mark, status = line.partition(b"ptc-exit %s " % self._token)
         self._add_piece(text)
         if mark:
-            self._end(exit_status(int(status)))
+            self._end(self._read_status(status.strip()))
+
+    def _read_status(self, status: bytes) -> int | HostError:
+        # Not longer than it can be: this is called by asyncssh, to which no error of a host shall get through.
+        if not _STATUS.fullmatch(status):
+            return HostError(self._host, "says an exit status that is none; check what it is")
+        return exit_status(int(status))
 
     def _take_beginning(self, line: bytes) -> None:
         # A login shell's start-up files may say something before.
@@ -202,7 +212,7 @@ class SshProcess(asyncssh.SSHClientSession[bytes]):
             self._begun.set()
         _, mark, reason = line.partition(b"ptc-missing %s " % self._token)
         if mark:
-            self._end(HostError(self._host, f"cannot run {self._program}: {reason.decode().strip()}"))
+            self._end(HostError(self._host, f"cannot run {self._program}: {reason.decode(errors='replace').strip()}"))
 
     def _add_piece(self, piece: bytes) -> None:
         if piece and not self._stopping:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pytranscoder.errors import HostError, LostError
 from pytranscoder.hosts.connection import Address, Connections
-from pytranscoder.hosts.ssh import SshTransport
+from pytranscoder.hosts.ssh import SshProcess, SshTransport
 from pytranscoder.hosts.supervisor import Patience
 from tests.clips import FFMPEG
 from tests.hosts.conftest import MakeAddress, MakeSshd
@@ -280,3 +280,33 @@ async def test_leaving_in_mid_flood_stops_the_command(connections: Connections, 
         await anext(process.lines())
 
     await await_end(lock)
+
+
+async def status_after(said: bytes) -> int:
+    """What becomes of a process whose host has said this of its end."""
+    process = SshProcess("nas", "ffmpeg", "abc", 100)
+    process.data_received(b"ptc-begin abc\nptc-exit abc %s\n" % said, None)
+    process.connection_lost(None)
+    return await process.wait()
+
+
+@pytest.mark.parametrize(
+    "said", [b"12345678901", b"", b"x", b"1 2", b"\xff", b"--1", pytest.param(b"9" * 5000, id="9s")]
+)
+async def test_an_exit_status_that_is_none_is_a_fault_of_the_host(said: bytes) -> None:
+    with pytest.raises(HostError, match="host nas: says an exit status that is none"):
+        await status_after(said)
+
+
+@pytest.mark.parametrize(("said", "status"), [(b"0", 0), (b"-1073741819\r", -1073741819), (b"137", -9)])
+async def test_an_exit_status_is_taken(said: bytes, status: int) -> None:
+    assert await status_after(said) == status
+
+
+async def test_a_reason_that_is_no_text_is_told_as_far_as_it_is() -> None:
+    process = SshProcess("nas", "ffmpeg", "abc", 100)
+
+    process.data_received(b"ptc-missing abc \xff gone\n", None)
+
+    with pytest.raises(HostError, match="host nas: cannot run ffmpeg: \ufffd gone"):
+        await process.wait_begun()
