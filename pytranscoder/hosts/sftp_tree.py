@@ -10,6 +10,7 @@ from pathlib import PureWindowsPath
 
 from asyncssh import (
     SFTPAttrs,
+    SFTPBadMessage,
     SFTPClient,
     SFTPDirNotEmpty,
     SFTPFailure,
@@ -26,6 +27,8 @@ from pytranscoder.hosts.sftp_faults import NOTHING_THERE
 from pytranscoder.hosts.transfer import Deadline
 
 REMOVED_AT_ONCE = 64
+# What we make is not deeper than three. Somebody who always tells of one more would use up our stack.
+DEEPEST = 64
 # Above a drive of Windows there is nothing of it: at the top of all are the drives.
 _DRIVE = re.compile("/[A-Za-z]:/?")
 
@@ -98,26 +101,28 @@ async def make_directory(sftp: SFTPClient, path: str) -> None:
             raise
 
 
-async def remove_tree(sftp: SFTPClient, path: str, deadline: Deadline) -> None:
+async def remove_tree(sftp: SFTPClient, path: str, deadline: Deadline, depth: int = 0) -> None:
     """Removes a directory with all that is in it, or a file; nothing there is no trouble. Follows no links."""
+    if depth > DEEPEST:
+        raise SFTPBadMessage(f"directories are in each other more than {DEEPEST} times; remove them there")
     with suppress(*NOTHING_THERE):
         if (await sftp.lstat(path)).type == FILEXFER_TYPE_DIRECTORY:
-            await _remove_directory(sftp, path, deadline)
+            await _remove_directory(sftp, path, deadline, depth)
         else:
             await sftp.remove(path)
 
 
-async def _remove_directory(sftp: SFTPClient, directory: str, deadline: Deadline) -> None:
+async def _remove_directory(sftp: SFTPClient, directory: str, deadline: Deadline, depth: int) -> None:
     # Something may come in meanwhile: the last request of a copy that was cancelled.
     for _ in range(2):
-        await _empty(sftp, directory, deadline)
+        await _empty(sftp, directory, deadline, depth)
         with suppress(SFTPFailure, SFTPDirNotEmpty):
             return await sftp.rmdir(directory)
-    await _empty(sftp, directory, deadline)
+    await _empty(sftp, directory, deadline, depth)
     return await sftp.rmdir(directory)
 
 
-async def _empty(sftp: SFTPClient, directory: str, deadline: Deadline) -> None:
+async def _empty(sftp: SFTPClient, directory: str, deadline: Deadline, depth: int) -> None:
     entries = await _entries(sftp, directory)
     directories = [_name(entry) for entry in entries if entry.attrs.type == FILEXFER_TYPE_DIRECTORY]
     files = [_name(entry) for entry in entries if entry.attrs.type != FILEXFER_TYPE_DIRECTORY]
@@ -127,7 +132,7 @@ async def _empty(sftp: SFTPClient, directory: str, deadline: Deadline) -> None:
                 group.create_task(_remove_file(sftp, posixpath.join(directory, name)))
         deadline.renew()
     for name in directories:
-        await remove_tree(sftp, posixpath.join(directory, name), deadline)
+        await remove_tree(sftp, posixpath.join(directory, name), deadline, depth + 1)
         deadline.renew()
 
 

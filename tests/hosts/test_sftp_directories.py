@@ -9,6 +9,7 @@ import pytest
 from pytranscoder.errors import TransferError
 from pytranscoder.hosts.connection import Address, Connections
 from pytranscoder.hosts.sftp import SftpFiles
+from pytranscoder.hosts.sftp_tree import DEEPEST
 from pytranscoder.hosts.transport import Files
 
 
@@ -68,6 +69,24 @@ async def test_a_big_directory_is_removed(files: Files, tmp_path: Path) -> None:
     await files.remove_tree(str(tree))
 
     assert not tree.exists()
+
+
+async def test_a_tree_that_is_too_deep_to_be_ours_stays(files: Files, tmp_path: Path) -> None:
+    deepest = tmp_path.joinpath("tree", *["d"] * (DEEPEST + 1))
+    deepest.mkdir(parents=True)
+
+    with pytest.raises(TransferError, match="directories are in each other more than 64 times; remove them there"):
+        await files.remove_tree(f"{tmp_path}/tree")
+
+    assert deepest.exists()
+
+
+async def test_a_deep_tree_is_removed(files: Files, tmp_path: Path) -> None:
+    tmp_path.joinpath("tree", *["d"] * DEEPEST).mkdir(parents=True)
+
+    await files.remove_tree(f"{tmp_path}/tree")
+
+    assert not (tmp_path / "tree").exists()
 
 
 async def test_two_may_remove_the_same_tree(files: Files, tmp_path: Path) -> None:
