@@ -319,6 +319,7 @@ class _Keeper:
                 encoders=surveyed.ffmpeg.encoders,
                 slots=self._member.slots,
                 free_bytes=surveyed.free_bytes,
+                confinement=surveyed.confinement,
             )
         )
 

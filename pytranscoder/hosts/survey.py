@@ -43,11 +43,15 @@ _SYSTEMS = {"Linux": "linux", "Darwin": "macos"}
 
 @dataclass(frozen=True, slots=True)
 class Surveyed:
-    """What was found. `free_bytes` is None when nothing is copied to the host."""
+    """What was found. `free_bytes` is None when nothing is copied to the host.
+
+    `confinement` is what keeps the ffmpeg of an agent to its folders, empty when nothing does; None for other hosts.
+    """
 
     os: str
     ffmpeg: Ffmpeg
     free_bytes: int | None = None
+    confinement: str | None = None
 
 
 async def survey(transport: Transport, definition: HostDefinition, files: Files | None) -> Surveyed:

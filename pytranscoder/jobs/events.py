@@ -48,7 +48,8 @@ class RunStarted(Event):
 class HostReady(Event):
     """A host can take work: `slots` has the number for each of its queues. It may come again, after a rest.
 
-    `free_bytes` is what its working directory has room for, None when nothing is copied there.
+    `free_bytes` is what its working directory has room for, None when nothing is copied there. `confinement` is what
+    keeps the ffmpeg of an agent to its folders, empty when nothing does; None for other hosts.
     """
 
     host: str
@@ -60,6 +61,7 @@ class HostReady(Event):
     encoders: frozenset[str] = field(default=frozenset(), metadata=NOT_IN_JSON)
     slots: Mapping[str, int] = field(default_factory=dict)
     free_bytes: int | None = None
+    confinement: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

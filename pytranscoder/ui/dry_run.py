@@ -79,6 +79,7 @@ class DryRun:
 def host_lines(event: HostReady, name: str) -> list[str]:
     """What the check of a host found."""
     free = "" if event.free_bytes is None else f"{size(event.free_bytes)} free in working_dir"
+    confinement = "" if event.confinement is None else event.confinement or "no, its arguments are examined only"
     return [
         f"host {name}",
         *_fact("type", event.host_type),
@@ -86,6 +87,7 @@ def host_lines(event: HostReady, name: str) -> list[str]:
         *_fact("ffmpeg", f"{event.ffmpeg_version} ({event.ffmpeg})"),
         *_fact("space", free),
         *_fact("slots", ", ".join(f"{queue} {number}" for queue, number in event.slots.items())),
+        *_fact("confined", confinement),
     ]
 
 

@@ -1,6 +1,8 @@
 import io
 from pathlib import Path
 
+import pytest
+
 from pytranscoder.jobs.events import Event, Notice, Outcome
 from pytranscoder.ui.dry_run import DryRun
 from pytranscoder.ui.output import Output
@@ -73,6 +75,14 @@ def test_check_of_a_host_says_what_it_found() -> None:
         "  slots    cuda 2, default 1\n"
         "\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("confinement", "told"),
+    [("landlock, no network", "landlock, no network"), ("", "no, its arguments are examined only")],
+)
+def test_check_of_an_agent_says_whether_its_ffmpeg_is_confined(confinement: str, told: str) -> None:
+    assert f"  confined {told}\n" in printed(host_ready("nas", host_type="agent", confinement=confinement))
 
 
 def test_host_that_cannot_be_used_says_why_once() -> None:

@@ -27,7 +27,8 @@ async def survey_agent(transport: Transport, definition: HostDefinition) -> Surv
     _require_slots(definition, report)
     _require_shares(definition, report)
     ffmpeg = Ffmpeg(report.ffmpeg, report.ffmpeg_version, frozenset(report.encoders))
-    return Surveyed(report.os, ffmpeg, report.free_bytes if definition.is_copied_to else None)
+    free_bytes = report.free_bytes if definition.is_copied_to else None
+    return Surveyed(report.os, ffmpeg, free_bytes, report.confinement)
 
 
 def _require_slots(definition: HostDefinition, report: AgentReport) -> None:
