@@ -159,7 +159,7 @@ def _parse_trust(rest: list[str]) -> Arguments:
     found = Arguments(command="trust", line=" ".join(words).strip())
     for name, value in options:
         found = _with_option(found, name, value)
-    if found.command != "trust":
+    if found.command in ("help", "version"):
         return replace(found, line="")
     if found != Arguments(command="trust", line=found.line, verbose=found.verbose):
         raise UsageError("trust takes no options but -v")

@@ -26,6 +26,7 @@ from pytranscoder.errors import (
     NoHostError,
     StateError,
     TranscoderError,
+    UnreachableError,
     UsageError,
     printable,
 )
@@ -54,7 +55,7 @@ def run_command(arguments: Arguments) -> int:
     except (ConfigError, UsageError, StateError) as exc:
         _complain(exc, arguments)
         return 2
-    except (FfmpegMissingError, NoHostError) as exc:
+    except (FfmpegMissingError, NoHostError, UnreachableError) as exc:
         _complain(exc, arguments)
         return NO_HOST
     except TranscoderError as exc:

@@ -12,7 +12,7 @@ TranscoderError
 │   ├── SourceChangedError     it is not the file that was probed any more
 │   └── PlanError              no encode can be planned for it
 ├── HostError                  the fault is in the machine
-│   ├── UnreachableError       no connection can be made to it
+│   ├── UnreachableError       no connection can be made to it (exit 3)
 │   ├── ForeignShellError      its login shell does not understand what it is told
 │   ├── LostError              its connection is gone in mid-work
 │   ├── TransferError          a file cannot be copied to it or from it

@@ -138,6 +138,7 @@ def test_a_file_name_is_taken_as_it_is(name: str) -> None:
         pytest.param(["trust"], "trust takes the line that", id="trust without a line"),
         pytest.param(["trust", " "], "trust takes the line that", id="trust with a blank line"),
         pytest.param(["trust", "a", "-k"], "trust takes no options but -v", id="trust with an option"),
+        pytest.param(["trust", "a", "--agent"], "trust takes no options but -v", id="trust as an agent"),
         pytest.param(["trust", "a", "--share", "b"], "trust takes no options but -v", id="trust with an agent's"),
     ],
 )

@@ -8,7 +8,9 @@ import pytest
 from pytranscoder.arguments import Arguments, parse
 from pytranscoder.cli import exit_status, members, run_command
 from pytranscoder.config.load import load_config
+from pytranscoder.hosts.agents.invitation import Invitation, new_code, write_line
 from pytranscoder.jobs.events import RunFinished
+from tests.hosts.sshd import free_port
 
 RULES = "profiles: {small: {output_options: '-c copy'}}\nrules: {all: {profile: small}}\n"
 
@@ -215,6 +217,14 @@ def test_demo_says_what_its_ffmpeg_cannot_do(
     error = capsys.readouterr().err
     assert said in error
     assert "mistake in pytranscoder" not in error
+
+
+def test_agent_that_is_not_there_cannot_be_trusted(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = write_line(Invitation("127.0.0.1", free_port(), f"SHA256:{'a' * 43}", new_code()))
+
+    assert run("trust", line) == 3
+    assert "is its agent running?" in capsys.readouterr().err
+    assert not (home / "state" / "pytranscoder" / "agents" / "known_hosts").exists()
 
 
 def test_there_may_be_no_history_yet(home: Path) -> None:

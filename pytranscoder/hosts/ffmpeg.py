@@ -32,7 +32,10 @@ def find_local_ffmpeg(configured: str | None) -> str:
     Raises FfmpegMissingError when the configured one is not there, or none at all.
     """
     if configured:
-        found = shutil.which(str(Path(configured).expanduser()))
+        try:
+            found = shutil.which(str(Path(configured).expanduser()))
+        except RuntimeError:  # `~name` of nobody
+            found = None
         if not found:
             raise FfmpegMissingError("local", f"no ffmpeg at {configured}; correct `ffmpeg` in the configuration")
         return found

@@ -95,9 +95,10 @@ def test_a_configured_ffmpeg_may_be_below_home(tmp_path: Path, monkeypatch: pyte
     assert find_local_ffmpeg("~/ffmpeg") == str(at_home)
 
 
-def test_a_configured_ffmpeg_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", ["/nowhere/gone", "~no.such.user/gone"])
+def test_a_configured_ffmpeg_that_is_not_there_is_an_error(path: str) -> None:
     with pytest.raises(FfmpegMissingError, match=r"no ffmpeg at .*/gone; correct `ffmpeg` in the configuration"):
-        find_local_ffmpeg(str(tmp_path / "gone"))
+        find_local_ffmpeg(path)
 
 
 def test_without_a_configured_one_it_is_that_in_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
