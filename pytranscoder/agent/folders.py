@@ -1,5 +1,6 @@
 """The folders in which an agent works, and whether a name lies inside. Reads links, opens and changes nothing."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +15,28 @@ _ADDRESS = re.compile(r"[A-Za-z0-9+.-]{2,}:|subfile,")
 class Folders:
     """The folders in which an agent works: its working directory, and shares that may be read, or written too.
 
-    `working_dir` is resolved and absolute. Relative names count from it.
+    They are the folders to which these paths lead at first, whatever becomes of links. Relative names count from
+    `working_dir`, which is absolute.
     """
 
     working_dir: Path
     shares: tuple[Path, ...] = ()
     writable_shares: tuple[Path, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "working_dir", self.working_dir.resolve())
+        object.__setattr__(self, "shares", tuple(share.resolve() for share in self.shares))
+        object.__setattr__(self, "writable_shares", tuple(share.resolve() for share in self.writable_shares))
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """All of them, without links."""
+        return (self.working_dir, *self.shares, *self.writable_shares)
+
     def readable(self, name: str) -> Path:
         """Returns the path without links; it need not exist. Raises ForbiddenError when it may not be read."""
         path = self._resolve(name)
-        if not _lies_in(path, (self.working_dir, *self.shares, *self.writable_shares)):
+        if not _lies_in(path, self.roots):
             raise _refusal(name, "outside the folders of this agent; start it with --share and a folder above")
         return path
 
@@ -36,6 +48,14 @@ class Folders:
                 name, "outside the folders that this agent may write; start it with --share-rw and one above"
             )
         return path
+
+    def require_movable(self, path: Path) -> None:
+        """Raises ForbiddenError for one of the folders themselves, or what one lies in, however it is spelt.
+
+        What came to be in its place would be taken for it.
+        """
+        if any(_is_same(path, place) for root in self.roots for place in (root, *root.parents)):
+            raise _refusal(str(path), "a folder of this agent, which stays where it is; name what is in it")
 
     def _resolve(self, name: str) -> Path:
         if not name or "\0" in name:
@@ -64,7 +84,16 @@ def output_file(folders: Folders, name: str) -> Path:
 
 
 def _lies_in(path: Path, folders: tuple[Path, ...]) -> bool:
-    return any(path.is_relative_to(folder.resolve()) for folder in folders)
+    return any(path.is_relative_to(folder) for folder in folders)
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    if path == other:
+        return True
+    try:
+        return os.path.samestat(path.lstat(), other.lstat())  # on a file system that takes F for f
+    except OSError:
+        return False
 
 
 def _local(name: str) -> str:

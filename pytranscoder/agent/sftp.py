@@ -11,7 +11,7 @@ import stat
 import sys
 import weakref
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -20,6 +20,7 @@ import asyncssh
 from asyncssh import SFTPAttrs, SFTPFailure, SFTPName, SFTPOpUnsupported, SFTPPermissionDenied, SFTPVFSAttrs
 from asyncssh.constants import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_READ, FXF_TRUNC, FXF_WRITE
 
+from pytranscoder.agent.beneath import beneath, folder_beneath, open_beneath
 from pytranscoder.agent.flow import Channel, wait_for_room
 from pytranscoder.agent.folders import Folders
 from pytranscoder.agent.room import Room
@@ -29,6 +30,8 @@ from pytranscoder.hosts.completion import to_its_end
 T = TypeVar("T")
 
 MOST_HANDLES = 16
+# Of all sessions: there are many, and a process may have so many files.
+MOST_HANDLES_OF_ALL = 256
 # What OpenSSH gives at once: more would only fill the memory.
 MOST_READ_BYTES = 256 << 10
 # In what the room on a disk is told, whatever its own blocks are.
@@ -44,6 +47,12 @@ class Grounds:
 
     folders: Folders
     room: Room
+    # Those of all sessions.
+    handles: "weakref.WeakSet[_Handle]" = field(default_factory=weakref.WeakSet)
+
+
+class _Handle:
+    """A place among the open files, free again when nobody keeps it: asyncssh does not say when a listing ends."""
 
 
 class FolderFiles(asyncssh.SFTPServer):
@@ -55,15 +64,16 @@ class FolderFiles(asyncssh.SFTPServer):
         self._room = grounds.room
         self._refuse = refuse
         self._stall_s = stall_s
-        self._files: set[FileIO] = set()
-        self._listings: weakref.WeakSet[_Listing] = weakref.WeakSet()
+        self._files: dict[FileIO, _Handle] = {}
+        self._handles: weakref.WeakSet[_Handle] = weakref.WeakSet()
+        self._all_handles = grounds.handles
 
     async def open(self, path: bytes, pflags: int, attrs: SFTPAttrs) -> object:
         """Opens a file; for writing only where that is allowed."""
         del attrs  # who may read it is not for the peer to say
-        self._require_handle()
+        handle = self._take_handle()
         file = await self._do(self._open_file, path, pflags)
-        self._files.add(file)
+        self._files[file] = handle
         return file
 
     def open56(self, path: bytes, desired_access: int, flags: int, attrs: SFTPAttrs) -> NoReturn:
@@ -74,13 +84,14 @@ class FolderFiles(asyncssh.SFTPServer):
     async def close(self, file_obj: object) -> None:
         """Closes a file."""
         file = _file(file_obj)
-        self._files.discard(file)
+        handle = self._files.pop(file, None)
         await to_its_end(asyncio.to_thread(file.close))
+        del handle
 
     async def close_all(self) -> None:
         """Closes what is still open: asyncssh does not when its session is cancelled."""
         while self._files:
-            await self.close(self._files.pop())
+            await self.close(next(iter(self._files)))
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         """Reads a block."""
@@ -92,11 +103,11 @@ class FolderFiles(asyncssh.SFTPServer):
 
     async def stat(self, path: bytes) -> os.stat_result:
         """Tells of a file."""
-        return await self._do(lambda: self._readable(path).stat())
+        return await self._do(self._stat, path)
 
     async def lstat(self, path: bytes) -> os.stat_result:
         """Tells of a file or a link."""
-        return await self._do(lambda: self._itself(path, self._folders.readable).lstat())
+        return await self._do(self._lstat, path)
 
     async def fstat(self, file_obj: object) -> os.stat_result:
         """Tells of an open file."""
@@ -104,30 +115,27 @@ class FolderFiles(asyncssh.SFTPServer):
 
     def scandir(self, path: bytes) -> AsyncIterator[SFTPName]:
         """Yields the names in a folder with what is known of each."""
-        self._require_handle()
-        listing = _Listing(self, path)
-        self._listings.add(listing)
-        return listing
+        return _Listing(self, path, self._take_handle())
 
     async def remove(self, path: bytes) -> None:
         """Removes a file or a link."""
-        await self._do(lambda: self._itself(path, self._folders.writable).unlink())
+        await self._do(self._remove, path)
 
     async def mkdir(self, path: bytes, attrs: SFTPAttrs) -> None:
         """Makes a folder that only its owner may enter."""
         del attrs
-        await self._do(lambda: self._writable(path).mkdir(mode=0o700))
+        await self._do(self._make_folder, path)
 
     async def rmdir(self, path: bytes) -> None:
         """Removes an empty folder."""
-        await self._do(lambda: self._itself(path, self._folders.writable).rmdir())
+        await self._do(self._remove_folder, path)
 
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
-        """Renames a file; to a name that is free."""
+        """Renames a file or a folder; to a name that is free."""
         await self._do(self._rename, oldpath, newpath, False)
 
     async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
-        """Renames a file; what has the new name goes."""
+        """Renames a file or a folder; what has the new name goes."""
         await self._do(self._rename, oldpath, newpath, True)
 
     async def realpath(self, path: bytes) -> bytes:
@@ -194,10 +202,18 @@ class FolderFiles(asyncssh.SFTPServer):
         self._refuse(f"sftp: {what}")
         raise SFTPPermissionDenied(f"{what} is not allowed")
 
-    def _require_handle(self) -> None:
-        if len(self._files) + len(self._listings) >= MOST_HANDLES:
-            self._refuse(f"more than {MOST_HANDLES} open files in a session")
-            raise SFTPFailure("too many open files")
+    def _take_handle(self) -> _Handle:
+        for handles, most, where in (
+            (self._handles, MOST_HANDLES, "in a session"),
+            (self._all_handles, MOST_HANDLES_OF_ALL, "at once"),
+        ):
+            if len(handles) >= most:
+                self._refuse(f"more than {most} open files {where}")
+                raise SFTPFailure("too many open files")
+        handle = _Handle()
+        self._handles.add(handle)
+        self._all_handles.add(handle)
+        return handle
 
     def _readable(self, path: bytes) -> Path:
         return self._folders.readable(from_peer(path))
@@ -223,9 +239,38 @@ class FolderFiles(asyncssh.SFTPServer):
         flags = os.O_RDONLY if not writes else os.O_RDWR if pflags & FXF_READ else os.O_WRONLY
         for theirs, ours in _FLAGS.items():
             flags |= ours if pflags & theirs else 0
-        flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        flags |= getattr(os, "O_BINARY", 0)
         mode = "rb" if not writes else "r+b" if pflags & FXF_READ else "wb"
-        return FileIO(str(place), mode, opener=lambda name, _: os.open(name, flags, 0o600))
+        file = FileIO(str(place), mode, opener=lambda *_: open_beneath(self._folders.roots, place, flags))
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            raise ForbiddenError(f"{place} is no file any more")
+        return file
+
+    def _stat(self, path: bytes) -> os.stat_result:
+        with beneath(self._folders.roots, self._readable(path)) as (name, folder):
+            return os.stat(name, dir_fd=folder, follow_symlinks=False)
+
+    def _lstat(self, path: bytes) -> os.stat_result:
+        with beneath(self._folders.roots, self._itself(path, self._folders.readable)) as (name, folder):
+            return os.stat(name, dir_fd=folder, follow_symlinks=False)
+
+    def _remove(self, path: bytes) -> None:
+        with beneath(self._folders.roots, self._movable(path)) as (name, folder):
+            os.unlink(name, dir_fd=folder)
+
+    def _make_folder(self, path: bytes) -> None:
+        with beneath(self._folders.roots, self._writable(path)) as (name, folder):
+            os.mkdir(name, 0o700, dir_fd=folder)
+
+    def _remove_folder(self, path: bytes) -> None:
+        with beneath(self._folders.roots, self._movable(path)) as (name, folder):
+            os.rmdir(name, dir_fd=folder)
+
+    def _movable(self, path: bytes) -> Path:
+        place = self._itself(path, self._folders.writable)
+        self._folders.require_movable(place)
+        return place
 
     def _write(self, file: FileIO, offset: int, data: bytes) -> int:
         self._room.require(os.fsdecode(file.name), len(data))
@@ -236,16 +281,21 @@ class FolderFiles(asyncssh.SFTPServer):
         return len(data)
 
     def _rename(self, oldpath: bytes, newpath: bytes, replaces: bool) -> None:
-        old = self._itself(oldpath, self._folders.writable)
-        new = self._itself(newpath, self._folders.writable)
-        if not replaces and os.path.lexists(new):
-            raise FileExistsError("there is a file of that name")
-        old.replace(new)
+        old, new = self._movable(oldpath), self._movable(newpath)
+        for place in (old, new):
+            if place.is_symlink():  # elsewhere it would lead elsewhere
+                raise ForbiddenError(f"{place} is a link, which stays where it is")
+        roots = self._folders.roots
+        with beneath(roots, old) as (old_name, old_folder), beneath(roots, new) as (new_name, new_folder):
+            if not replaces and _is_there(new_name, new_folder):
+                raise FileExistsError("there is a file of that name")
+            os.replace(old_name, new_name, src_dir_fd=old_folder, dst_dir_fd=new_folder)
 
     def _read_link(self, path: bytes) -> bytes:
         link = self._itself(path, self._folders.readable)
         self._folders.readable(str(link))
-        return _to_peer(link.readlink())
+        with beneath(self._folders.roots, link) as (name, folder):
+            return _to_peer(Path(os.readlink(name, dir_fd=folder)))
 
     def _disk(self, place: Path) -> SFTPVFSAttrs:
         room = max(0, self._room.bytes_at(place)) // _UNIT_BYTES
@@ -256,14 +306,22 @@ class FolderFiles(asyncssh.SFTPServer):
 
     async def names(self, path: bytes) -> list[SFTPName]:
         """Returns what a folder has; links as links."""
-        return await self._do(lambda: _list(self._readable(path)))
+        return await self._do(self._list, path)
+
+    def _list(self, path: bytes) -> list[SFTPName]:
+        with folder_beneath(self._folders.roots, self._readable(path)) as folder, os.scandir(folder) as entries:
+            return [
+                SFTPName(os.fsencode(entry.name), attrs=SFTPAttrs.from_local(entry.stat(follow_symlinks=False)))
+                for entry in entries
+            ]
 
 
 class _Listing(AsyncIterator[SFTPName]):
     """The names in a folder, read when the first is asked for. Keeps nothing open."""
 
-    def __init__(self, files: FolderFiles, path: bytes) -> None:
+    def __init__(self, files: FolderFiles, path: bytes, handle: _Handle) -> None:
         self._files = files
+        self._handle = handle
         self._path = path
         self._names: list[SFTPName] | None = None
 
@@ -298,9 +356,9 @@ def _read(file: FileIO, offset: int, size: int) -> bytes:
     return file.read(size) or b""
 
 
-def _list(folder: Path) -> list[SFTPName]:
-    with os.scandir(folder) as entries:
-        return [
-            SFTPName(os.fsencode(entry.name), attrs=SFTPAttrs.from_local(entry.stat(follow_symlinks=False)))
-            for entry in entries
-        ]
+def _is_there(name: str, folder: int | None) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True

@@ -293,6 +293,31 @@ async def test_what_slips_through_the_examination_is_confined(attacked: MakeStan
     assert (refused.exit_status, refused.stdout) == (1, "")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has something to confine a command with")
+async def test_a_folder_that_became_a_link_is_none(attacked: MakeStanding, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "secret").write_text("secret")
+    work, share = tmp_path / "agent" / "work", tmp_path / "agent" / "share"
+    standing = await attacked(gate=anything, confinement=Confinement((str(share),), (str(work),)))
+    share.rmdir()
+    share.symlink_to(tmp_path / "elsewhere")
+
+    async with manager_of(standing) as transport:
+        answer = await transport.capture(("/bin/cat", str(share / "secret")), 10)
+
+    assert (answer.exit_status, answer.stdout) == (1, "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a program offer itself")
+async def test_when_memory_runs_out_the_command_goes_first(attacked: MakeStanding, tmp_path: Path) -> None:
+    standing = await attacked(gate=anything, confinement=Confinement((), (str(tmp_path / "agent" / "work"),)))
+
+    async with manager_of(standing) as transport:
+        answer = await transport.capture(("/bin/cat", "/proc/self/oom_score_adj"), 10)
+
+    assert answer.stdout == "1000\n"
+
+
 PLAYLISTS = {
     "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{secret}\n#EXT-X-ENDLIST\n",
     "concat": "ffconcat version 1.0\nfile '{secret}'\n",
@@ -478,6 +503,22 @@ async def test_there_are_not_more_open_files_than_allowed(victim: Standing) -> N
             await sftp.open("film.mkv", "rb")
 
     assert await victim.tells("refused more than 16 open files")
+
+
+async def test_there_are_not_more_open_files_than_all_sessions_may_have(attacked: MakeStanding) -> None:
+    standing = await attacked()
+    (standing.working_dir / "film.mkv").touch()
+    async with await standing.connect() as first, await standing.connect() as second:
+        sessions = [await first.start_sftp_client() for _ in range(8)]
+        sessions += [await second.start_sftp_client() for _ in range(9)]
+        kept = [await sftp.open("film.mkv", "rb") for sftp in sessions[:-1] for _ in range(16)]
+        with pytest.raises(asyncssh.SFTPFailure, match="too many open files"):
+            await sessions[-1].open("film.mkv", "rb")
+        await kept[0].close()
+
+        await sessions[-1].open("film.mkv", "rb")
+
+    assert await standing.tells("refused more than 256 open files at once")
 
 
 async def test_requests_of_1_mb_end_nothing_but_their_session(victim: Standing) -> None:

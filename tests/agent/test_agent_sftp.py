@@ -156,7 +156,7 @@ OUTSIDE = [
     *itertools.product(
         ("/etc/passwd", "../secret", "run/../../secret", "link/secret"), (*FOLLOWING, "remove", "mkdir", "rename")
     ),
-    # The link itself is in the folder, and may be removed or renamed.
+    # The link itself is in the folder, and may be removed.
     *itertools.product(["secret-link"], FOLLOWING),
 ]
 
@@ -217,3 +217,36 @@ async def test_renaming_replaces_only_when_it_is_told_to(
             await sftp.rename("new", "old")
 
     assert (standing.working_dir / "old").read_bytes() == content
+
+
+ROOTS = ("{work}", "{work}/.", ".", "run/..", "{share}", "{share}/", "{rw}", "{rw}/x/..", "{work}/../share-rw")
+
+
+@pytest.mark.parametrize("name", ROOTS)
+async def test_a_folder_of_the_agent_stays_where_it_is(
+    sftp: asyncssh.SFTPClient, standing: Standing, name: str
+) -> None:
+    root = name.format(work=standing.working_dir, share=standing.share, rw=standing.writable_share)
+    for folder in (standing.working_dir / "run", standing.writable_share / "x"):
+        folder.mkdir()
+    attacks = [sftp.rmdir(root), sftp.remove(root)]
+    for rename in (sftp.rename, sftp.posix_rename):
+        attacks += [rename(root, f"{standing.writable_share}/old"), rename("run", root)]
+
+    for attack in attacks:
+        with pytest.raises(asyncssh.SFTPPermissionDenied):
+            await attack
+
+    assert await standing.tells("refused sftp:")
+
+
+@pytest.mark.parametrize(("old", "new"), [("link", "other"), ("film.mkv", "link")])
+async def test_a_link_stays_where_it_is(sftp: asyncssh.SFTPClient, standing: Standing, old: str, new: str) -> None:
+    (standing.working_dir / "film.mkv").touch()
+    (standing.working_dir / "link").symlink_to("film.mkv")
+
+    for rename in (sftp.rename, sftp.posix_rename):
+        with pytest.raises(asyncssh.SFTPPermissionDenied, match="stays where it is"):
+            await rename(old, new)
+
+    assert (standing.working_dir / "link").readlink() == Path("film.mkv")

@@ -97,6 +97,25 @@ def test_share_that_is_named_by_a_link_is_the_folder_behind_it(folders: Folders)
     assert Folders(folders.working_dir, (alias,)).readable(f"{alias}/film.mkv") == folders.shares[0] / "film.mkv"
 
 
+def test_folder_that_is_replaced_by_a_link_leads_nowhere(folders: Folders) -> None:
+    share = folders.shares[0]
+    share.rename(share.with_name("moved"))
+    share.symlink_to("elsewhere")
+
+    for name in (f"{share}/secret", f"{share}"):
+        with pytest.raises(ForbiddenError, match="outside"):
+            folders.readable(name)
+
+
+def test_folder_and_what_it_lies_in_stay_where_they_are(folders: Folders) -> None:
+    for place in (*folders.roots, folders.working_dir.parent, Path("/")):
+        with pytest.raises(ForbiddenError, match="which stays where it is"):
+            folders.require_movable(place)
+
+    folders.require_movable(folders.working_dir / "film.mkv")
+    folders.require_movable(folders.working_dir / "missing.mkv")
+
+
 @pytest.mark.parametrize("name", ["missing.mkv", ".", "fifo"])
 def test_input_must_be_a_file(folders: Folders, name: str) -> None:
     os.mkfifo(folders.working_dir / "fifo")

@@ -7,7 +7,8 @@ import ctypes
 import glob
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 
 from pytranscoder.hosts.wardens import landlock
 
@@ -37,16 +38,20 @@ _MAY_WRITE_ANY_FILE = 1
 _LAST_CAPABILITY = 63
 
 
-def confine(program: str, readable: Iterable[str], writable: Iterable[str]) -> None:
+def confine(program: str, readable: Collection[str], writable: Collection[str]) -> None:
     """Confines this process, and what it becomes, for ever. `program` is what it is going to run.
 
+    A folder that is a link is left out: somebody may have put it there since the folder was chosen.
     The network is left where the machine allows it. Raises OSError when Landlock cannot be had.
     """
+    # When memory runs out, the command goes and not who serves.
+    with suppress(OSError):
+        _write("/proc/self/oom_score_adj", "1000")
     is_root = os.geteuid() == 0
     _leave_network(is_root=is_root)
     if is_root:
         _drop_capabilities()
-    landlock.restrict_to(rights_for(program, readable, writable))
+    landlock.restrict_to(rights_for(program, readable, writable), {*readable, *writable})
 
 
 def rights_for(program: str, readable: Iterable[str], writable: Iterable[str]) -> dict[str, int]:

@@ -7,7 +7,7 @@ import ctypes
 import os
 import stat
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 assert sys.platform == "linux"  # noqa: S101  # for the type checker, which so leaves this module out elsewhere
 
@@ -53,17 +53,17 @@ class _Beneath(ctypes.Structure):
     _fields_ = (("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32))
 
 
-def restrict_to(rights: Mapping[str, int]) -> None:
+def restrict_to(rights: Mapping[str, int], no_links: Container[str] = ()) -> None:
     """Leaves this process these rights beneath these paths, for ever; a path that is not there is left out.
 
-    Raises OSError when the kernel cannot do it.
+    So is one of `no_links` that is a link. Raises OSError when the kernel cannot do it.
     """
     abi = _call(_CREATE_RULESET, None, 0, _ASK_VERSION)
     handled = file_rights(abi)
     ruleset = _call(_CREATE_RULESET, *_described(_ruleset(abi, handled)), 0)
     try:
         for path, allowed in rights.items():
-            _allow(ruleset, path, allowed & handled)
+            _allow(ruleset, path, allowed & handled, os.O_NOFOLLOW if path in no_links else 0)
         forbid_new_privileges()
         _call(_RESTRICT_SELF, ruleset, 0)
     finally:
@@ -95,13 +95,16 @@ def _described(ruleset: _Ruleset) -> tuple[object, int]:
     return ctypes.byref(ruleset), ctypes.sizeof(ruleset)
 
 
-def _allow(ruleset: int, path: str, rights: int) -> None:
+def _allow(ruleset: int, path: str, rights: int, flags: int) -> None:
     try:
-        parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        parent = os.open(path, os.O_PATH | os.O_CLOEXEC | flags)
     except OSError:
         return  # what we cannot reach, the command cannot either
     try:
-        if not stat.S_ISDIR(os.fstat(parent).st_mode):
+        mode = os.fstat(parent).st_mode
+        if stat.S_ISLNK(mode):
+            return
+        if not stat.S_ISDIR(mode):
             rights &= _FOR_FILES
         _call(_ADD_RULE, ruleset, _PATH_BENEATH, ctypes.byref(_Beneath(rights, parent)), 0)
     finally:
