@@ -289,7 +289,8 @@ def _with_agents(agent: AgentArguments, name: str, value: str) -> AgentArguments
         case "--authorized-keys":
             return replace(agent, authorized_keys=(*agent.authorized_keys, _path(value)))
         case "--ffmpeg":
-            return replace(agent, ffmpeg=str(_path(value)))
+            _path(value)
+            return replace(agent, ffmpeg=value)  # as it is: a path would lose the `./` in front
         case "--slots":
             return replace(agent, slots=_slots(value))
     return replace(agent, leave_free_bytes=_size_bytes(value))

@@ -20,7 +20,7 @@ from platformdirs import user_cache_path, user_state_path
 from pytranscoder.agent.admission import Admission
 from pytranscoder.agent.service import Setup, Started, started
 from pytranscoder.arguments import AgentArguments, split_address
-from pytranscoder.errors import UsageError, printable
+from pytranscoder.errors import FfmpegMissingError, UsageError, printable
 from pytranscoder.hosts.agents.calls import AGENT_PORT, Share
 from pytranscoder.hosts.agents.invitation import write_line
 from pytranscoder.hosts.ffmpeg import find_local_ffmpeg
@@ -84,7 +84,8 @@ async def _start(stack: AsyncExitStack, setup: Setup, admission: Admission, say:
         return await stack.enter_async_context(started(setup, admission, say))
     except OSError as exc:
         where = f"{setup.address or 'all addresses'}, port {setup.port}"
-        raise UsageError(f"cannot listen on {where}: {exc.strerror or exc}; choose another --listen") from exc
+        reason = os.strerror(exc.errno) if exc.errno else str(exc)  # asyncio's text names the address once more
+        raise UsageError(f"cannot listen on {where}: {reason}; choose another --listen") from exc
 
 
 def _names(folders: tuple[Path, ...]) -> list[str]:
@@ -151,7 +152,7 @@ def _prepare(arguments: AgentArguments, state: Path) -> Setup:
         working_dir=working_dir.resolve(),
         shares=tuple(map(_existing, arguments.shares)),
         writable_shares=tuple(map(_existing, arguments.writable_shares)),
-        ffmpeg=find_local_ffmpeg(arguments.ffmpeg),
+        ffmpeg=_find_ffmpeg(arguments.ffmpeg),
         slots=arguments.slots or os.cpu_count() or 1,
         # By the names that were given too: managers know a folder by the path that leads there, which may be a link.
         told=(
@@ -160,8 +161,21 @@ def _prepare(arguments: AgentArguments, state: Path) -> Setup:
         ),
         leave_free_bytes=arguments.leave_free_bytes,
     )
+    for path in arguments.authorized_keys:
+        if not path.is_file():
+            raise UsageError(f"there is no file {printable(path)}; correct --authorized-keys")
     _require_sense(setup, arguments)
     return setup
+
+
+def _find_ffmpeg(given: str | None) -> str:
+    try:
+        found = find_local_ffmpeg(given)
+    except FfmpegMissingError as exc:
+        if given is None:
+            raise
+        raise UsageError(f"no ffmpeg at {printable(given)}; correct --ffmpeg") from exc
+    return str(Path(found).absolute())  # it runs in the working directory
 
 
 def _private(folder: Path) -> Path:

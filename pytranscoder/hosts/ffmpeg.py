@@ -1,5 +1,6 @@
 """Which ffmpeg a host has and what it can do. Runs it only to ask for its version and its encoders."""
 
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,10 +33,7 @@ def find_local_ffmpeg(configured: str | None) -> str:
     Raises FfmpegMissingError when the configured one is not there, or none at all.
     """
     if configured:
-        try:
-            found = shutil.which(str(Path(configured).expanduser()))
-        except RuntimeError:  # `~name` of nobody
-            found = None
+        found = shutil.which(os.path.expanduser(configured))  # noqa: PTH111  # a Path would lose the `./` in front
         if not found:
             raise FfmpegMissingError("local", f"no ffmpeg at {configured}; correct `ffmpeg` in the configuration")
         return found

@@ -22,6 +22,7 @@ from pytranscoder.errors import UsageError
 from pytranscoder.hosts.agents.calls import FFMPEG, RUN, USER, Call, write_call
 from pytranscoder.hosts.agents.enrolment import accept
 from pytranscoder.hosts.agents.trust import Trust
+from tests import clips
 from tests.agent.standing import LOOPBACK
 
 ENDS_WITHIN_S = 5.0
@@ -151,7 +152,19 @@ async def test_a_port_that_is_taken_is_a_mistake_of_usage(home: Home) -> None:
     async with server:
         port = server.sockets[0].getsockname()[1]
 
-        assert "cannot listen on 127.0.0.1" in await home.refusal("--listen", f"{LOOPBACK}:{port}")
+        said = await home.refusal("--listen", f"{LOOPBACK}:{port}")
+
+    assert f"cannot listen on {LOOPBACK}, port {port}: Address already in use; choose another --listen" in said
+
+
+async def test_an_ffmpeg_may_be_named_by_a_relative_path(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my ffmpeg").symlink_to(clips.FFMPEG)
+    monkeypatch.chdir(tmp_path)
+
+    async with home.running("--ffmpeg", "./my ffmpeg"):
+        assert f"ffmpeg: {tmp_path}/my ffmpeg (version " in "".join(home.said)
 
 
 NONSENSE = {
@@ -162,6 +175,8 @@ NONSENSE = {
     "the agent's own keys in a share": (["--share", "{1}"], "has the keys of this agent"),
     "everything": (["--share-rw", "/"], "has the keys of this agent"),
     "the program in a writable share": (["--share-rw", "{2}"], "has a program in it"),
+    "an ffmpeg that is not there": (["--ffmpeg", "{0}/nothing"], "no ffmpeg at .*; correct --ffmpeg"),
+    "keys of managers that are not there": (["--authorized-keys", "{0}/nothing"], "correct --authorized-keys"),
     "keys of managers in a writable share": (
         ["--share-rw", "{0}", "--authorized-keys", "{0}/file"],
         "has the keys of this agent",
