@@ -5,6 +5,7 @@ Directions do not wait for each other, but in each one file goes after the other
 
 import asyncio
 import re
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,9 +16,9 @@ from pytranscoder.encode.choose import PlannedJob
 from pytranscoder.encode.meter import Meter
 from pytranscoder.encode.remains import below, run_directory
 from pytranscoder.encode.replace import explain, require_unchanged
-from pytranscoder.encode.room import Loans, Room
+from pytranscoder.encode.room import MARGIN_BYTES, Loans, Room
 from pytranscoder.encode.staging import Staged, reserved
-from pytranscoder.errors import HostError, TransferError, UnreadableMediaError, VerifyError
+from pytranscoder.errors import HostError, ReplaceError, TransferError, UnreadableMediaError, VerifyError, printable
 from pytranscoder.hosts.completion import to_its_end
 from pytranscoder.hosts.transport import Files
 from pytranscoder.jobs.events import Direction, Event, Transfer
@@ -85,15 +86,25 @@ class Copied:
             size_bytes = await self.files.size_bytes(staged.output)
             if size_bytes is None:
                 raise VerifyError("ffmpeg exited with status 0, but there is no output")
+            _require_room(staged.fetched, size_bytes)
             meter = self._meter(staged, job, Direction.FETCH, size_bytes)
             try:
-                await self.files.fetch(staged.output, staged.fetched, meter.report)
+                await self.files.fetch(staged.output, staged.fetched, self._at_most(size_bytes, meter.report))
                 fetched_bytes = staged.fetched.stat().st_size
             except OSError as exc:
                 raise explain(exc, staged.fetched.parent) from exc
             if fetched_bytes != size_bytes:
                 raise TransferError(self.host, f"{fetched_bytes} of {size_bytes} bytes of the output arrived")
             meter.finish()
+
+    def _at_most(self, size_bytes: int, report: Callable[[int], None]) -> Callable[[int], None]:
+        def check(done_bytes: int) -> None:
+            # There was room for what the host said first; it may say something else when it is asked again.
+            if done_bytes > size_bytes:
+                raise TransferError(self.host, f"more than the {size_bytes} bytes of the output arrive")
+            report(done_bytes)
+
+        return check
 
     async def tidy(self) -> None:
         """Removes the directories of attempts that could not be removed at their end, as far as that is possible."""
@@ -171,6 +182,22 @@ def copied_names(planned: PlannedJob, attempt: str, run: str, working_dir: str) 
         partial=partial,
         covers={stream.index: below(directory, f"cover.{stream.index}") for stream in planned.covers},
     )
+
+
+def _require_room(fetched: Path, size_bytes: int) -> None:
+    """Raises ReplaceError for an output that would fill our disk: nobody but its host has looked at it so far.
+
+    There is no bound by the source: a lossless output may be many times as large.
+    """
+    try:
+        disk = shutil.disk_usage(fetched.parent)
+    except OSError as exc:
+        raise explain(exc, fetched.parent) from exc
+    if disk.total and size_bytes > disk.free - MARGIN_BYTES:  # some network shares tell of no size at all
+        raise ReplaceError(
+            f"this machine has no space left for {printable(fetched.parent)}: "
+            f"the output has {size_bytes} bytes, {disk.free} are free"
+        )
 
 
 def _directory_name(attempt: str, run: str) -> str:

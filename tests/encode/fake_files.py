@@ -42,7 +42,7 @@ class Visit:
 class FakeFiles:
     """Keeps the promises of `Files`. `on` has what happens within the operation of a name; `log` has those that began.
 
-    `lost` bytes are missing of whatever is copied, without a word.
+    `lost` bytes are missing of whatever is copied, without a word. `said` is the size of every file, if it lies.
     """
 
     def __init__(self, host: str = "nas") -> None:
@@ -51,6 +51,7 @@ class FakeFiles:
         self.log: list[str] = []
         self.free: int | None = None
         self.lost = 0
+        self.said: int | None = None
 
     async def make_directory(self, path: str) -> None:
         await self._begin("make_directory")
@@ -69,7 +70,7 @@ class FakeFiles:
 
     async def size_bytes(self, path: str) -> int | None:
         await self._begin("size_bytes")
-        return Path(path).stat().st_size if Path(path).exists() else None
+        return (self.said or Path(path).stat().st_size) if Path(path).exists() else None
 
     async def free_bytes(self, directory: str) -> int | None:
         await self._begin("free_bytes")

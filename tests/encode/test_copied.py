@@ -1,5 +1,7 @@
 import asyncio
 import errno
+import os
+import shutil
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
@@ -299,6 +301,35 @@ async def test_full_disk_of_this_machine_is_not_the_fault_of_the_host(nas: Nas) 
 
     with pytest.raises(ReplaceError, match="this machine has no space left for"):
         await fetch(nas, lambda _: None)
+
+
+async def test_output_that_does_not_fit_on_our_disk_is_not_fetched(nas: Nas) -> None:
+    def claim_much(staged: Staged) -> None:
+        os.truncate(staged.output, shutil.disk_usage(nas.shelf.films).total)  # with a hole: it takes no room itself
+
+    with pytest.raises(ReplaceError, match=r"this machine has no space left for .*: the output has \d+ bytes, \d+ are"):
+        await fetch(nas, claim_much)
+
+    assert "fetch" not in nas.files.log
+
+
+async def test_output_that_leaves_the_disk_no_margin_is_not_fetched(nas: Nas, disks: Disks) -> None:
+    small = changed(nas, shelf=changed(nas.shelf, films=disks.mount(str(MARGIN_BYTES))))
+
+    with pytest.raises(ReplaceError, match="this machine has no space left for"):
+        await fetch(small, lambda _: None)
+
+
+async def test_output_that_is_longer_than_was_said_is_not_fetched_to_its_end(nas: Nas) -> None:
+    staging = nas.staging()
+    async with staging.stage(nas.film(), 1, ATTEMPT) as staged:
+        Path(staged.output).write_bytes(10 * NEW)
+        nas.files.said = len(NEW)
+
+        with pytest.raises(TransferError, match=f"more than the {len(NEW)} bytes of the output arrive"):
+            await staging.fetch(staged, 1, len(NEW))
+
+        assert staged.fetched.stat().st_size < 10 * len(NEW)
 
 
 async def leave_one(nas: Nas, staging: Copied) -> None:

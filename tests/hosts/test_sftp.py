@@ -285,6 +285,18 @@ async def test_a_file_of_the_host_that_changes_meanwhile_is_noticed(
         await files.fetch(str(film), theirs, lambda _: os.truncate(film, size))
 
 
+@pytest.mark.parametrize("direction", ["upload", "fetch"])
+async def test_who_hears_the_reports_may_end_a_copy(files: Files, film: Path, theirs: Path, direction: str) -> None:
+    def refuse(done_bytes: int) -> None:
+        if done_bytes > MIB:
+            raise TransferError("nas", "too much")
+
+    with pytest.raises(TransferError, match="host nas: too much"):
+        await _copy(files, film, theirs, direction, refuse)
+
+    assert theirs.stat().st_size < SIZE
+
+
 async def test_what_is_not_there_cannot_be_copied(files: Files, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         await files.upload(tmp_path / "missing", str(tmp_path / "film"), ignore)
