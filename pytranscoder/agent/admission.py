@@ -62,7 +62,6 @@ class Admission:
         self._invitation = state / "invitation.json"
         self._files = (self._known, *authorized_keys)
         self._clock = clock
-        self._welcomed: set[str] = set()
 
     def host_key(self) -> asyncssh.SSHKey:
         """Returns the key of this agent, which is made the first time.
@@ -107,21 +106,21 @@ class Admission:
             if invitation is None:
                 return False
             if invitation.is_for(key):
-                self._welcomed.add(invitation.key)
                 return True
             self._write(replace(invitation, tries_left=invitation.tries_left - 1))
         return False
 
-    def enrol(self, public_key_line: str, comment: str) -> None:
+    def enrol(self, public_key_line: str, comment: str, invited: asyncssh.SSHKey) -> None:
         """Adds a public key to those that the agent knows, at the cost of the invitation by which it came.
 
+        `invited` is the key that its bearer was let in with.
         Raises ForbiddenError, and OSError when it cannot be written; then the invitation is spent all the same.
         """
         key = _read_public_key(public_key_line)
         with locked(self._state):
             invitation = self._read()
             # Another one may have been made since its bearer was let in: that is not theirs to spend.
-            if invitation is None or invitation.key not in self._welcomed:
+            if invitation is None or not invitation.is_for(invited):
                 raise ForbiddenError("the invitation is spent or has expired")
             self._invitation.unlink()
             sync_folder(self._state)

@@ -35,7 +35,10 @@ _NO_SSH = (asyncssh.ProtocolError, asyncssh.MACError, asyncssh.CompressionError)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much peers may use. Times in seconds: to log in, to ask for something, to hand over a key, to take files."""
+    """How much peers may use. Times in seconds: to log in, to ask for something, to hand over a key, to take answers.
+
+    Whoever was invited stays connected for `invited_s`. One key has at most half of the connections.
+    """
 
     half_open: int = 64
     tries: int = 10
@@ -44,6 +47,7 @@ class Limits:
     login_s: float = 30.0
     ask_s: float = 10.0
     enrol_s: float = 10.0
+    invited_s: float = 30.0
     stall_s: float = 30.0
 
 
@@ -75,11 +79,19 @@ class Agent:
         if visitor not in self._half_open:
             return  # it was dropped at that moment
         self._half_open.remove(visitor)
-        if len(self._let_in) >= self.limits.connections:
-            self.log.refuse(visitor.peer, f"more than {self.limits.connections} connections at once")
+        if excess := self._excess(visitor):
+            self.log.refuse(visitor.peer, excess)
             visitor.connection.close()
             return
         self._let_in.add(visitor)
+
+    def _excess(self, visitor: "Visitor") -> str:
+        most = self.limits.connections
+        if len(self._let_in) >= most:
+            return f"more than {most} connections at once"
+        if sum(other.key == visitor.key for other in self._let_in) >= max(1, most // 2):
+            return f"more than {max(1, most // 2)} connections at once with one key"
+        return ""
 
     def left(self, visitor: "Visitor") -> None:
         """Forgets a connection."""
@@ -92,22 +104,27 @@ class Agent:
         manages = visitor.user == USER
         return Services(
             peer=visitor.peer,
-            commands={RUN: self._work.serve} if manages else {ENROL: self._enrol},
+            commands={RUN: self._work.serve} if manages else {ENROL: partial(self._enrol, visitor)},
             files=partial(self._files, visitor) if manages else None,
             refuse=visitor.refuse,
             begin=self._begin,
             closed=visitor.session_closed,
+            is_admitted=visitor.is_admitted,
+            dropped=visitor.connection.abort,
             ask_s=self.limits.ask_s,
+            stall_s=self.limits.stall_s,
         )
 
     def _files(self, visitor: "Visitor", channel: SSHServerChannel[bytes]) -> FolderFiles:
-        return FolderFiles(channel, self._grounds, visitor.refuse, self.limits.stall_s)
+        return FolderFiles(channel, self._grounds, visitor.refuse)
 
-    async def _enrol(self, line: Line) -> int:
+    async def _enrol(self, visitor: "Visitor", line: Line) -> int:
+        assert visitor.key is not None  # noqa: S101  # for the type checker: nobody is let in without one
         try:
             async with asyncio.timeout(self.limits.enrol_s):
                 text = await line.stdin.readline()
-            await asyncio.to_thread(self.admission.enrol, text[:LONGEST_KEY_BYTES].decode(), line.peer)
+            handed_over = text[:LONGEST_KEY_BYTES].decode()
+            await asyncio.to_thread(self.admission.enrol, handed_over, line.peer, visitor.key)
         except (TranscoderError, ValueError, asyncssh.Error, OSError) as exc:
             reason = str(exc) or "none came in time"
             self.log.refuse(line.peer, f"a key: {reason}")
@@ -145,7 +162,10 @@ class Agent:
 
 
 class Visitor(asyncssh.SSHServer):
-    """One connection, from the first byte on. `peer` is the address of the other machine."""
+    """One connection, from the first byte on. `peer` is the address of the other machine, `key` the one that it showed.
+
+    asyncssh asks for a key once more before it believes the proof of it: the last that was admitted is the proven one.
+    """
 
     connection: SSHServerConnection
 
@@ -154,6 +174,8 @@ class Visitor(asyncssh.SSHServer):
         self._sessions = 0
         self.peer = "?"
         self.user: str | None = None
+        self.key: SSHKey | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._reason = ""
         self._tried: str | None = None
         self._tries = 0
@@ -168,6 +190,8 @@ class Visitor(asyncssh.SSHServer):
     def connection_lost(self, exc: Exception | None) -> None:
         """Takes the end of the connection, and tells of it if nobody was let in."""
         self._agent.left(self)
+        if self._timer is not None:
+            self._timer.cancel()
         if self.user is None:
             self.refuse(self._describe_failure(exc))
         elif isinstance(exc, _NO_SSH):
@@ -187,15 +211,30 @@ class Visitor(asyncssh.SSHServer):
         """Whether a key is one of those that the agent knows, or that of an invitation."""
         self._keys += 1
         self._count_try()
+        self.key = key if await self._admits(username, key) else None
+        return self.key is not None
+
+    async def _admits(self, username: str | None, key: SSHKey) -> bool:
         known = self._agent.admission
         if username == USER:
             return await asyncio.to_thread(known.admits, key, self.peer)
         return username == INVITED and await asyncio.to_thread(known.admits_invited, key)
 
+    async def is_admitted(self) -> bool:
+        """Whether a manager that was let in would be once more. An invitation counts when it is spent."""
+        return self.user == INVITED or (self.key is not None and await self._admits(self.user, self.key))
+
     def auth_completed(self) -> None:
         """Takes note that somebody is let in."""
         self.user = self._tried
+        if self.user == INVITED:
+            within_s = self._agent.limits.invited_s
+            self._timer = asyncio.get_running_loop().call_later(within_s, self._send_away)
         self._agent.let_in(self)
+
+    def _send_away(self) -> None:
+        self.refuse(f"to let stay {INVITED} for more than {self._agent.limits.invited_s:g} s")
+        self.connection.abort()
 
     def session_requested(self) -> Any:
         """Opens a session, if there are not too many."""

@@ -10,17 +10,23 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-from asyncssh import SSHReader, SSHServerChannel, SSHServerConnection, SSHWriter
+from asyncssh import ChannelOpenError, SSHReader, SSHServerChannel, SSHServerConnection, SSHWriter
 from asyncssh.channel import SSHChannel
-from asyncssh.constants import EXTENDED_DATA_STDERR
+from asyncssh.constants import EXTENDED_DATA_STDERR, OPEN_RESOURCE_SHORTAGE
+from asyncssh.misc import MaybeAwait
 from asyncssh.packet import SSHPacket
+from asyncssh.session import SSHServerSession, SSHSession
 from asyncssh.sftp import MIN_SFTP_VERSION, run_sftp_server
 from asyncssh.stream import SSHServerStreamSession
 
+from pytranscoder.agent.flow import wait_for_stall
 from pytranscoder.agent.work import Line
 
 WINDOW_BYTES = 2 << 20
 PACKET_BYTES = 32 << 10
+# All that a window allows is encrypted at once: in packets of a byte nobody else would be served for a minute. What ssh
+# clients take is eight times as much, and more.
+LEAST_PACKET_BYTES = 4 << 10
 SFTP = "sftp"
 # Debian's ssh sends them unless it is told not to: nobody means harm by it.
 _SENT_BY_ITSELF = re.compile(r"LANG|LC_\w+|COLORTERM|NO_COLOR|TZ")
@@ -38,7 +44,8 @@ class Services:
     """What whoever is logged in may ask for: commands by name, and files if there is a way to serve them.
 
     A command returns the exit status of its session. `refuse` is told of all the rest, `closed` that a session is over.
-    A session in which nothing is asked for is closed after `ask_s` seconds.
+    Nothing begins unless `is_admitted` still. A session in which nothing is asked for is closed after `ask_s` seconds;
+    a connection on which nothing is taken of what was said is `dropped` after `stall_s`.
     """
 
     peer: str
@@ -47,7 +54,10 @@ class Services:
     refuse: Callable[[str], None]
     begin: Callable[[Awaitable[None]], None]
     closed: Callable[[], None]
+    is_admitted: Callable[[], Awaitable[bool]]
+    dropped: Callable[[], None]
     ask_s: float
+    stall_s: float
 
 
 class Channel(SSHServerChannel[bytes]):
@@ -62,6 +72,17 @@ class Channel(SSHServerChannel[bytes]):
         no_editor = (False, False, False, 0, 0)
         super().__init__(connection, loop, *no_editor, None, "strict", WINDOW_BYTES, PACKET_BYTES)
         self._refuse = refuse
+
+    def process_open(
+        self, send_chan: int, send_window: int, send_pktsize: int, session: MaybeAwait[SSHSession[bytes]]
+    ) -> None:
+        """Opens the channel, unless the peer wants its data in crumbs."""
+        if send_pktsize < LEAST_PACKET_BYTES:
+            self._refuse(f"packets of {send_pktsize} bytes")
+            self._session = cast(SSHServerSession[bytes], session)  # it hears that it is over
+            self._cleanup()
+            raise ChannelOpenError(OPEN_RESOURCE_SHORTAGE, f"packets of {LEAST_PACKET_BYTES} bytes are the least")
+        super().process_open(send_chan, send_window, send_pktsize, session)
 
     def _process_pty_req_request(self, packet: SSHPacket) -> bool:
         return self._refused("a terminal", packet)
@@ -97,6 +118,7 @@ class Session(SSHServerStreamSession[bytes]):
         super().__init__(None)
         self._services = services
         self._timer: asyncio.TimerHandle | None = None
+        self._watch: asyncio.Task[None] | None = None
 
     def connection_made(self, chan: SSHChannel[bytes]) -> None:
         """Takes the channel, and waits for a request."""
@@ -107,6 +129,8 @@ class Session(SSHServerStreamSession[bytes]):
     def connection_lost(self, exc: Exception | None) -> None:
         """Takes the end of the channel."""
         self._stop_waiting()
+        if self._watch is not None:
+            self._watch.cancel()
         super().connection_lost(exc)
         self._services.closed()
 
@@ -132,14 +156,15 @@ class Session(SSHServerStreamSession[bytes]):
     def session_started(self) -> None:
         """Begins what was asked for."""
         self._stop_waiting()
+        self._watch = asyncio.ensure_future(self._cut_when_stalled())
         chan = self._channel
         stdin: SSHReader[bytes] = SSHReader(self, chan)
         stdout: SSHWriter[bytes] = SSHWriter(self, chan)
         if chan.get_subsystem() == SFTP:
-            self._services.begin(self._serve_files(stdin, stdout))
+            self._begin(self._serve_files, stdin, stdout)
         else:
             stderr: SSHWriter[bytes] = SSHWriter(self, chan, EXTENDED_DATA_STDERR)
-            self._services.begin(self._serve_command(Line(self._services.peer, chan, stdin, stdout, stderr)))
+            self._begin(self._serve_command, Line(self._services.peer, chan, stdin, stdout, stderr))
 
     def break_received(self, msec: int) -> bool:
         """Nothing is interrupted by a break."""
@@ -148,6 +173,16 @@ class Session(SSHServerStreamSession[bytes]):
 
     def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:
         """There is no terminal; the stream must not hear of it."""
+
+    def _begin(self, serve: Callable[..., Awaitable[None]], *what: object) -> None:
+        async def begun() -> None:
+            if await self._services.is_admitted():
+                await serve(*what)
+            else:
+                self._services.refuse("a session to whoever is no longer let in")
+                self._channel.abort()
+
+        self._services.begin(begun())
 
     async def _serve_command(self, line: Line) -> None:
         try:
@@ -166,6 +201,11 @@ class Session(SSHServerStreamSession[bytes]):
             await run_sftp_server(files, stdin, stdout, MIN_SFTP_VERSION)
         finally:
             await files.close_all()
+
+    async def _cut_when_stalled(self) -> None:
+        await wait_for_stall(self._channel, self._services.stall_s)
+        self._services.refuse("to wait longer for somebody who takes no answers")
+        self._services.dropped()
 
     def _give_up(self) -> None:
         self._services.refuse(f"to wait for a request for more than {self._services.ask_s:g} s")

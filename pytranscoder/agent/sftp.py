@@ -56,14 +56,13 @@ class _Handle:
 
 
 class FolderFiles(asyncssh.SFTPServer):
-    """The files of one session. `refuse` is told what was asked for in vain, or of a peer that takes no answers."""
+    """The files of one session. `refuse` is told what was asked for in vain."""
 
-    def __init__(self, channel: Channel, grounds: Grounds, refuse: Callable[[str], None], stall_s: float) -> None:
+    def __init__(self, channel: Channel, grounds: Grounds, refuse: Callable[[str], None]) -> None:
         super().__init__(channel)
         self._folders = grounds.folders
         self._room = grounds.room
         self._refuse = refuse
-        self._stall_s = stall_s
         self._files: dict[FileIO, _Handle] = {}
         self._handles: weakref.WeakSet[_Handle] = weakref.WeakSet()
         self._all_handles = grounds.handles
@@ -185,12 +184,7 @@ class FolderFiles(asyncssh.SFTPServer):
 
     async def _do(self, work: Callable[..., T], *args: object) -> T:
         # asyncssh answers one request after the other, without a look at how many answers nobody has taken.
-        try:
-            await wait_for_room(self.channel, self._stall_s)
-        except TimeoutError:
-            self._refuse("more requests, as it does not read the answers")
-            self.connection.abort()
-            raise
+        await wait_for_room(self.channel)
         try:
             # To its end also when the session is cancelled: nobody closes a file in use.
             return await to_its_end(asyncio.to_thread(work, *args))

@@ -58,11 +58,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """How long a manager is waited for, in seconds: for its call, for a word of it, until it takes what is said."""
+    """How long a manager is waited for, in seconds: for its call, for a word of it."""
 
     call_s: float = 10.0
     silence_s: float = 60.0
-    stall_s: float = 30.0
     # A manager that was killed and is back at once finds its old ffmpeg still ending.
     slot_s: float = 5.0
 
@@ -199,7 +198,7 @@ class Work:
         watches = [
             asyncio.ensure_future(watch)
             for watch in (
-                _forward(line, process, self._waits.stall_s),
+                _forward(line, process),
                 _hear(line.stdin, min(call.silence_s, self._waits.silence_s)),
                 self._watch_disks(self._places(errand)),
             )
@@ -247,13 +246,10 @@ def _require_program(path: str) -> None:
         raise ForbiddenError("Permission denied")
 
 
-async def _forward(line: Line, process: LocalProcess, stall_s: float) -> int | str:
-    try:
-        async for text in process.lines():
-            line.say(text)
-            await wait_for_room(line.channel, stall_s)
-    except TimeoutError:
-        return "the manager takes nothing of what it says"
+async def _forward(line: Line, process: LocalProcess) -> int | str:
+    async for text in process.lines():
+        line.say(text)
+        await wait_for_room(line.channel)
     return await process.wait()
 
 

@@ -58,10 +58,13 @@ class Standing:
         for folder in (self.working_dir, self.share, self.writable_share):
             folder.mkdir()
         self.key = asyncssh.generate_private_key("ssh-ed25519")
-        managers = self.folder / "managers"
-        managers.write_bytes(self.key.export_public_key())
-        self.admission = Admission(self.folder / "state", (managers,))
+        self.know(self.key)
+        self.admission = Admission(self.folder / "state", (self.folder / "managers",))
         self.folders = Folders(self.working_dir, (self.share,), (self.writable_share,))
+
+    def know(self, *keys: asyncssh.SSHKey) -> None:
+        """Let in who has one of these keys, and nobody else."""
+        (self.folder / "managers").write_bytes(b"".join(key.export_public_key() for key in keys))
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["Standing"]:

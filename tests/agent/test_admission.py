@@ -157,8 +157,7 @@ def test_the_code_is_kept_nowhere(admission: Admission, state: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes are those of POSIX")
 def test_only_the_owner_can_read_what_is_kept(admission: Admission, state: Path) -> None:
-    admission.admits_invited(key_of(admission.invite("a", 1)))
-    admission.enrol(public(KEY), "")
+    admission.enrol(public(KEY), "", key_of(admission.invite("a", 1)))
     admission.invite("a", 1)
 
     assert {stat.S_IMODE(path.stat().st_mode) for path in state.iterdir()} == {0o600}
@@ -252,32 +251,41 @@ def test_an_invitation_that_cannot_be_kept_is_said_so(admission: Admission, stat
         admission.invite("a", 1)
 
 
+@dataclass
+class Bearer:
+    """Somebody who was let in with the key of a code."""
+
+    admission: Admission
+    key: asyncssh.SSHKey
+
+    def enrol(self, line: str, comment: str) -> None:
+        self.admission.enrol(line, comment, self.key)
+
+
 @pytest.fixture
-def welcomed(admission: Admission) -> Admission:
-    """Return one where somebody with the code is at the door."""
-    admission.admits_invited(key_of(admission.invite("a", 1)))
-    return admission
+def welcomed(admission: Admission) -> Bearer:
+    bearer = Bearer(admission, key_of(admission.invite("a", 1)))
+    assert admission.admits_invited(bearer.key)
+    return bearer
 
 
 @pytest.mark.parametrize("key", [KEY, OTHER, RSA], ids=["ed25519", "ecdsa", "rsa"])
-def test_a_key_that_was_handed_over_is_known_from_then_on(
-    welcomed: Admission, state: Path, key: asyncssh.SSHKey
-) -> None:
+def test_a_key_that_was_handed_over_is_known_from_then_on(welcomed: Bearer, state: Path, key: asyncssh.SSHKey) -> None:
     welcomed.enrol(f"{public(key)} me@here\n", "10.0.0.9")
 
     assert admits(Admission(state), key)
     assert (state / "authorized_keys").read_text() == f"{public(key)} 10.0.0.9\n"
 
 
-def test_a_code_counts_once(welcomed: Admission) -> None:
+def test_a_code_counts_once(welcomed: Bearer) -> None:
     welcomed.enrol(public(KEY), "")
 
     with pytest.raises(ForbiddenError, match="the invitation is spent or has expired"):
         welcomed.enrol(public(OTHER), "")
-    assert not admits(welcomed, OTHER)
+    assert not admits(welcomed.admission, OTHER)
 
 
-def test_a_code_counts_once_for_all_who_come_at_once(welcomed: Admission) -> None:
+def test_a_code_counts_once_for_all_who_come_at_once(welcomed: Bearer) -> None:
     def enrol(key: asyncssh.SSHKey) -> bool:
         try:
             welcomed.enrol(public(key), "")
@@ -293,19 +301,22 @@ def test_without_a_login_by_invitation_no_key_is_taken(admission: Admission) -> 
     admission.invite("a", 1)
 
     with pytest.raises(ForbiddenError):
-        admission.enrol(public(KEY), "")
+        admission.enrol(public(KEY), "", wrong_key())
     assert not admits(admission, KEY)
 
 
-def test_a_later_invitation_cannot_be_spent_by_who_has_the_earlier_code(welcomed: Admission) -> None:
-    later = welcomed.invite("a", 1)
+def test_a_later_invitation_cannot_be_spent_by_who_has_the_earlier_code(welcomed: Bearer) -> None:
+    later = Bearer(welcomed.admission, key_of(welcomed.admission.invite("a", 1)))
+    assert welcomed.admission.admits_invited(later.key)
 
     with pytest.raises(ForbiddenError):
-        welcomed.enrol(public(KEY), "")
-    assert welcomed.admits_invited(key_of(later))
+        welcomed.enrol(public(OTHER), "")
+
+    later.enrol(public(KEY), "")
+    assert not admits(welcomed.admission, OTHER)
 
 
-def test_an_invitation_that_expires_after_the_login_is_none(welcomed: Admission, clock: Clock) -> None:
+def test_an_invitation_that_expires_after_the_login_is_none(welcomed: Bearer, clock: Clock) -> None:
     clock.now += 601
 
     with pytest.raises(ForbiddenError):
@@ -328,16 +339,14 @@ def test_an_invitation_that_expires_after_the_login_is_none(welcomed: Admission,
         pytest.param("ssh-ed25519 \udcff", "it is no public key", id="no text"),
     ],
 )
-def test_what_is_not_one_public_key_is_refused_and_spends_nothing(
-    welcomed: Admission, line: str, complaint: str
-) -> None:
+def test_what_is_not_one_public_key_is_refused_and_spends_nothing(welcomed: Bearer, line: str, complaint: str) -> None:
     with pytest.raises(ForbiddenError, match=complaint):
         welcomed.enrol(line, "")
 
     welcomed.enrol(public(KEY), "")
 
 
-def test_earlier_lines_stay(welcomed: Admission, state: Path) -> None:
+def test_earlier_lines_stay(welcomed: Bearer, state: Path) -> None:
     (state / "authorized_keys").write_text(f"# mine\n{public(OTHER)}")
 
     welcomed.enrol(public(KEY), "")
@@ -345,7 +354,7 @@ def test_earlier_lines_stay(welcomed: Admission, state: Path) -> None:
     assert (state / "authorized_keys").read_text() == f"# mine\n{public(OTHER)}\n{public(KEY)}\n"
 
 
-def test_a_key_is_not_added_twice(welcomed: Admission, state: Path) -> None:
+def test_a_key_is_not_added_twice(welcomed: Bearer, state: Path) -> None:
     (state / "authorized_keys").write_text(f"{public(KEY)} before\n")
 
     welcomed.enrol(public(KEY), "again")
@@ -353,11 +362,11 @@ def test_a_key_is_not_added_twice(welcomed: Admission, state: Path) -> None:
     assert (state / "authorized_keys").read_text() == f"{public(KEY)} before\n"
 
 
-def test_a_comment_cannot_add_a_line(welcomed: Admission, state: Path) -> None:
+def test_a_comment_cannot_add_a_line(welcomed: Bearer, state: Path) -> None:
     welcomed.enrol(public(KEY), f"evil\n{public(OTHER)}\u2028{'x' * 500}")
 
     assert (state / "authorized_keys").read_text().count("\n") == 1
-    assert not admits(welcomed, OTHER)
+    assert not admits(welcomed.admission, OTHER)
 
 
 async def log_in(port: int, user: str, key: asyncssh.SSHKey) -> asyncssh.SSHClientConnection:

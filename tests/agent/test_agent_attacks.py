@@ -429,34 +429,35 @@ async def test_a_session_that_asks_for_nothing_is_closed(attacked: MakeStanding)
 
 async def test_a_manager_that_takes_no_lines_is_cut_off(attacked: MakeStanding, tmp_path: Path) -> None:
     lock = tmp_path / "lock"
-    standing = await attacked(gate=anything, waits=Waits(stall_s=0.2))
+    standing = await attacked(gate=anything, limits=Limits(stall_s=0.2))
     connection = await standing.connect()
     process = await connection.create_process(RUN, encoding=None, window=ENDLESS_WINDOW)
     stop_reading(connection)
     call = Call(program(f"hold:{lock}", "outflood:100000", "hang"), "", "t", 60, 1)
     process.stdin.write(write_call(call))
 
-    assert await standing.tells("takes nothing of what it says")
+    assert await standing.tells("refused to wait longer for somebody who takes no answers")
     await await_end(lock)
     connection.abort()
 
 
-async def test_a_manager_that_takes_no_files_is_cut_off(attacked: MakeStanding) -> None:
+@pytest.mark.parametrize(("blocks", "window"), [(4, 1 << 16), (1000, ENDLESS_WINDOW)])
+async def test_a_manager_that_takes_no_files_is_cut_off(attacked: MakeStanding, blocks: int, window: int) -> None:
     standing = await attacked(limits=Limits(stall_s=0.2))
     with (standing.working_dir / "film.mkv").open("wb") as file:
         file.truncate(1 << 30)
     connection = await standing.connect()
-    writer, reader, _ = await connection.open_session(subsystem="sftp", encoding=None, window=ENDLESS_WINDOW)
+    writer, reader, _ = await connection.open_session(subsystem="sftp", encoding=None, window=window)
     writer.write(_packet(1, UInt32(3)) + _packet(3, UInt32(1), String("film.mkv"), UInt32(1), UInt32(0)))
     for length in (await reader.readexactly(4), b""):
         if length:
             await reader.readexactly(int.from_bytes(length, "big"))
     answer = await reader.readexactly(int.from_bytes(await reader.readexactly(4), "big"))
     stop_reading(connection)
-    for number in range(1000):
+    for number in range(blocks):
         writer.write(_packet(5, UInt32(number), answer[5:], (0).to_bytes(8, "big"), UInt32(256 << 10)))
 
-    assert await standing.tells("does not read the answers")
+    assert await standing.tells("refused to wait longer for somebody who takes no answers")
     connection.abort()
 
 
@@ -482,16 +483,82 @@ async def test_there_are_not_more_sessions_than_allowed(victim: Standing) -> Non
 
 async def test_there_are_not_more_connections_than_allowed(attacked: MakeStanding) -> None:
     standing = await attacked(limits=Limits(connections=2))
+    keys = [standing.key, *(asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))]
+    standing.know(*keys)
+    kept = [await standing.connect(client_keys=[key]) for key in keys[:2]]
+
+    with pytest.raises((asyncssh.Error, OSError)):
+        async with await standing.connect(client_keys=keys[2:]) as third:
+            await third.run(RUN, input=b"", check=True)
+
+    assert await standing.tells("refused more than 2 connections at once")
+    await abort(*kept)
+
+
+async def test_one_key_has_not_more_than_half_of_the_connections(attacked: MakeStanding) -> None:
+    standing = await attacked(limits=Limits(connections=4))
     kept = [await standing.connect() for _ in range(2)]
 
     with pytest.raises((asyncssh.Error, OSError)):
         async with await standing.connect() as third:
             await third.run(RUN, input=b"", check=True)
 
-    assert await standing.tells("refused more than 2 connections")
-    for connection in kept:
+    assert await standing.tells("refused more than 2 connections at once with one key")
+    await abort(*kept)
+
+
+async def abort(*connections: asyncssh.SSHClientConnection) -> None:
+    for connection in connections:
         connection.abort()
         await connection.wait_closed()
+
+
+async def test_nobody_gets_answers_in_crumbs(victim: Standing) -> None:
+    async with await victim.connect() as connection:
+        for _ in range(20):  # none of which counts as a session
+            with pytest.raises(asyncssh.ChannelOpenError, match="packets of 4096 bytes are the least"):
+                await connection.open_session(RUN, encoding=None, max_pktsize=4095, window=ENDLESS_WINDOW)
+        await connection.create_process(RUN, max_pktsize=4096)
+
+    assert await victim.tells("refused packets of 4095 bytes")
+
+
+async def test_a_key_that_is_known_no_longer_begins_nothing(attacked: MakeStanding) -> None:
+    standing = await attacked()
+    other = asyncssh.generate_private_key("ssh-ed25519")
+    standing.know(standing.key, other)
+    async with await standing.connect(client_keys=[other]) as connection:
+        await (await connection.start_sftp_client()).stat(".")
+        standing.know(standing.key)
+
+        with pytest.raises((asyncssh.Error, OSError)):
+            await (await connection.start_sftp_client()).stat(".")
+        assert (await connection.run(RUN, input=b"")).exit_status is None
+
+    assert await standing.tells("refused a session to whoever is no longer let in")
+
+
+async def test_whoever_was_invited_does_not_stay(attacked: MakeStanding) -> None:
+    standing = await attacked(limits=Limits(invited_s=0.2))
+    invitation = standing.admission.invite(LOOPBACK, standing.port)
+    connection = await standing.connect(username=INVITED, client_keys=[invited_key(invitation.code)])
+
+    async with asyncio.timeout(10):
+        await connection.wait_closed()
+
+    assert await standing.tells("refused to let stay", INVITED)
+
+
+async def test_a_replaced_invitation_is_not_spent_by_an_open_connection(victim: Standing) -> None:
+    first = victim.admission.invite(LOOPBACK, victim.port)
+    thief, newcomer = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
+    async with await victim.connect(username=INVITED, client_keys=[invited_key(first.code)]) as earlier:
+        later = victim.admission.invite(LOOPBACK, victim.port)
+        async with await victim.connect(username=INVITED, client_keys=[invited_key(later.code)]):
+            refused = await earlier.run(ENROL, input=thief.export_public_key().decode())
+
+    assert refused.exit_status == 1
+    assert await hand_over(victim, later, newcomer) == 0
 
 
 async def test_there_are_not_more_open_files_than_allowed(victim: Standing) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 import asyncssh
 
@@ -13,6 +14,8 @@ LOOPBACK = "127.0.0.1"
 
 
 class _Porter(asyncssh.SSHServer):
+    key: asyncssh.SSHKey
+
     def __init__(self, admission: Admission, *, forgetful: bool) -> None:
         self._admission = admission
         self._forgetful = forgetful
@@ -26,6 +29,7 @@ class _Porter(asyncssh.SSHServer):
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         if username == INVITED:
+            self.key = key
             return self._admission.admits_invited(key)
         return username == USER and not self._forgetful and self._admission.admits(key, LOOPBACK)
 
@@ -41,7 +45,8 @@ async def front_door(
             process.exit(127)
             return
         try:
-            admission.enrol(await process.stdin.read(), "10.0.0.9")
+            porter = cast(_Porter, process.get_extra_info("connection").get_owner())
+            admission.enrol(await process.stdin.read(), "10.0.0.9", porter.key)
         except ForbiddenError as exc:
             process.stderr.write(f"{exc}\n")
             process.exit(1)
