@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,6 +113,25 @@ async def test_its_folders_are_for_its_owner_alone(home: Home) -> None:
         ]
 
     assert modes == [0o700, 0o700]
+
+
+@pytest.fixture
+def few_files() -> Iterator[int]:
+    """The hard limit of open files, while the soft one is low."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))
+    yield hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of the limits of another process")
+async def test_it_may_open_as_many_files_as_the_system_allows(home: Home, few_files: int) -> None:
+    async with home.running() as (process, _):
+        limits = Path(f"/proc/{process.pid}/limits").read_text()
+
+    said = next(line.split() for line in limits.splitlines() if line.startswith("Max open files"))
+    assert said[3] == said[4] == str(few_files)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
