@@ -191,6 +191,9 @@ class FolderFiles(asyncssh.SFTPServer):
         except ForbiddenError as exc:
             self._refuse(f"sftp: {exc}")
             raise SFTPPermissionDenied(str(exc)) from exc
+        except OSError as exc:
+            # Its traceback has the task in which it is: going in a circle, they would keep a handle that is given back.
+            raise exc.with_traceback(None) from None
 
     def _forbid(self, what: str) -> NoReturn:
         self._refuse(f"sftp: {what}")

@@ -1,9 +1,10 @@
 """An agent's files, through the eyes of the manager's own sftp, and what is refused to anybody else's."""
 
 import asyncio
+import gc
 import itertools
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncssh
@@ -250,3 +251,26 @@ async def test_a_link_stays_where_it_is(sftp: asyncssh.SFTPClient, standing: Sta
             await rename(old, new)
 
     assert (standing.working_dir / "link").readlink() == Path("film.mkv")
+
+
+@pytest.fixture
+def _no_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("_no_collector")
+@pytest.mark.parametrize("path", ["missing", "/etc/passwd"])
+async def test_what_cannot_be_opened_counts_for_no_open_file(
+    sftp: asyncssh.SFTPClient, standing: Standing, path: str
+) -> None:
+    (standing.working_dir / "film.mkv").touch()
+    for _ in range(20):
+        with pytest.raises((asyncssh.SFTPNoSuchFile, asyncssh.SFTPPermissionDenied)):
+            await sftp.open(path, "rb")
+        with pytest.raises((asyncssh.SFTPNoSuchFile, asyncssh.SFTPPermissionDenied)):
+            await sftp.listdir(path)
+
+    await sftp.open("film.mkv", "rb")
