@@ -72,7 +72,7 @@ class Remote:
         """Returns the watcher and the ticker: the forks of the shell."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         mine = Path(f"/proc/{self.process.pid}/cmdline").read_bytes()
-        return [int(child) for child in children if Path(f"/proc/{child}/cmdline").read_bytes() == mine]
+        return [int(child) for child in children if _command_line(child) == mine]
 
     def end(self) -> None:
         with suppress(ProcessLookupError):
@@ -85,6 +85,14 @@ class Remote:
     def _stdout(self) -> IO[bytes]:
         assert self.process.stdout is not None
         return self.process.stdout
+
+
+def _command_line(pid: str) -> bytes | None:
+    """The command line of a process; None when it has just ended, as what the supervisor starts for a moment."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 @pytest.fixture(params=SHELLS)
