@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from pytranscoder.agent.folders import Folders, input_file, output_file
 from pytranscoder.agent.gate_formats import DEMUXERS
-from pytranscoder.agent.unc import require_ours
 from pytranscoder.errors import ForbiddenError, printable
 
 _SPACE = " \n\t\r"
@@ -188,15 +187,15 @@ class FileFilter:
 
 
 def _reads(value: str, folders: Folders) -> None:
-    input_file(folders, require_ours(value, folders))
+    input_file(folders, value)
 
 
 def _writes(value: str, folders: Folders) -> None:
-    output_file(folders, require_ours(value, folders))
+    output_file(folders, value)
 
 
 def _reads_folder(value: str, folders: Folders) -> None:
-    folders.readable(require_ours(value, folders))
+    folders.readable(value)
 
 
 # `subtitles` lets ffmpeg find out what the file is, and takes no list of allowed formats. These are in the first MiB of
@@ -211,7 +210,7 @@ _PROBED_BYTES = 1 << 20
 
 
 def _reads_subtitles(value: str, folders: Folders) -> None:
-    path = input_file(folders, require_ours(value, folders))
+    path = input_file(folders, value)
     if path.suffix.lower() not in _SUBTITLES:
         raise ForbiddenError(f"{printable(value)}: not the name of subtitles; they end in {', '.join(_SUBTITLES)}")
     with path.open("rb") as file:

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytranscoder.agent.unc import require_ours
 from pytranscoder.errors import ForbiddenError, printable
 
 # What ffmpeg takes for a protocol (libavformat/avio.c); one letter is a drive. `subfile` has a comma in its place.
@@ -62,7 +63,7 @@ class Folders:
             raise _refusal(name, "no name of a file; give its path")
         try:
             name.encode("utf-8", "surrogateescape")
-            return (self.working_dir / name).resolve()
+            return (self.working_dir / require_ours(name, self.roots)).resolve()
         except (OSError, RuntimeError, ValueError) as exc:  # RuntimeError is how Python tells of links in a circle
             raise _refusal(name, "cannot be followed to a file; give its path without links") from exc
 

@@ -19,7 +19,6 @@ from pytranscoder.agent.gate_values import (
     check_plain,
     check_raw_parameters,
 )
-from pytranscoder.agent.unc import require_ours
 from pytranscoder.errors import ForbiddenError, printable
 
 # What ffmpeg finds in a file decides how it reads it, whatever its name: a playlist that is called film.mkv is refused
@@ -162,7 +161,7 @@ def _checked_value(name: str, value: str, folders: Folders) -> str:
         case Kind.DEVICES:
             check_devices(value)
         case Kind.ATTACHMENT:
-            return _address(input_file(folders, require_ours(value, folders)))
+            return _address(input_file(folders, value))
         case Kind.PASS_LOG:
             return _check_pass_log(value, folders)
         case Kind.PROGRESS if value != _PROGRESS:
@@ -183,12 +182,12 @@ def _check_library_value(name: str, value: str, folders: Folders) -> None:
 
 def _check_pass_log(prefix: str, folders: Folders) -> str:
     # ffmpeg adds the number of the stream and ".log", libraries add more.
-    first = output_file(folders, require_ours(f"{prefix}-0.log", folders))
+    first = output_file(folders, f"{prefix}-0.log")
     return str(first).removesuffix("-0.log")
 
 
 def _check_input(name: str, options: Sequence[_Option], folders: Folders) -> tuple[str, ...]:
-    path = input_file(folders, require_ours(name, folders))
+    path = input_file(folders, name)
     for demuxer in _values("f", options):
         if demuxer not in DEMUXERS:
             raise ForbiddenError(f"-f {printable(demuxer)}: not among the formats that an agent reads; leave it out")
@@ -198,7 +197,7 @@ def _check_input(name: str, options: Sequence[_Option], folders: Folders) -> tup
 def _check_output(name: str, options: Sequence[_Option], folders: Folders) -> Path:
     if name == "-":
         raise ForbiddenError("-: an agent's standard output is for progress; give the name of a file")
-    path = output_file(folders, require_ours(name, folders))
+    path = output_file(folders, name)
     formats = _values("f", options)
     for muxer in formats:
         if muxer != PICTURE_MUXER and muxer not in MUXERS:

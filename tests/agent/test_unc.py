@@ -4,19 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pytranscoder.agent.folders import Folders
 from pytranscoder.agent.unc import require_ours
 from pytranscoder.errors import ForbiddenError
 
-
-class Elsewhere(Folders):
-    """Folders as a Windows machine would have them: no path of this machine says where they are."""
-
-    def __post_init__(self) -> None:
-        """Leave the paths as they are."""
-
-
-FOLDERS = Elsewhere(Path("C:\\work"), (Path("\\\\nas\\share\\films"),))
+ROOTS = (Path("C:\\work"), Path("\\\\nas\\share\\films"))
 
 
 @pytest.mark.parametrize(
@@ -39,7 +30,7 @@ FOLDERS = Elsewhere(Path("C:\\work"), (Path("\\\\nas\\share\\films"),))
 )
 def test_name_of_another_machine_is_refused_on_windows(name: str) -> None:
     with pytest.raises(ForbiddenError, match="outside the folders of this agent"):
-        require_ours(name, FOLDERS, "win32")
+        require_ours(name, ROOTS, "win32")
 
 
 @pytest.mark.parametrize(
@@ -55,8 +46,8 @@ def test_name_of_another_machine_is_refused_on_windows(name: str) -> None:
     ],
 )
 def test_other_names_are_for_the_folders_to_judge(name: str) -> None:
-    assert require_ours(name, FOLDERS, "win32") == name
+    assert require_ours(name, ROOTS, "win32") == name
 
 
 def test_two_slashes_are_as_one_elsewhere() -> None:
-    assert require_ours("//evil/share", FOLDERS, "linux") == "//evil/share"
+    assert require_ours("//evil/share", ROOTS, "linux") == "//evil/share"
