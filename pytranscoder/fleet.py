@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from pytranscoder.encode.attempt import Host
@@ -27,7 +28,7 @@ SOON_S = 5.0
 CHECK_WITHIN_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, as it keeps which machine it is
 class Member:
     """A host that takes part in a run, as one of `cluster`; None is this machine in local mode."""
 
@@ -57,7 +58,7 @@ class Member:
             copies=definition.is_copied_to,
         )
 
-    @property
+    @cached_property
     def machine(self) -> str:
         """Which machine it is, whatever it is called and wherever else it takes part. Reads the ssh configuration."""
         if self.definition.type is HostType.LOCAL:
