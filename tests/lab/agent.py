@@ -12,10 +12,9 @@ from pytranscoder.agent.admission import Admission
 from tests.lab.commands import LabError, require
 from tests.lab.line import Line
 from tests.lab.machine import Machine
-from tests.lab.processes import Process, send, still_running
+from tests.lab.processes import Process, kill, send
 
 _LISTENS_WITHIN_S = 20.0
-_ENDS_WITHIN_S = 10.0
 _CHECKOUT = Path(__file__).parents[2]
 
 
@@ -74,7 +73,7 @@ class AgentServer:
 
     def stop(self) -> None:
         """Kill it at once, with all its connections."""
-        _kill(self._processes())
+        kill(self._processes())
         self.power_lost()
 
     def power_lost(self) -> None:
@@ -105,9 +104,3 @@ class AgentServer:
 
     def _processes(self) -> list[Process]:
         return [process for process in self._machine.processes() if process.is_server]
-
-
-def _kill(processes: list[Process]) -> None:
-    send(processes, signal.SIGKILL)
-    if stuck := still_running(processes, _ENDS_WITHIN_S):
-        raise LabError(f"an agent does not end: {[process.command for process in stuck]}")

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.end_to_end.command import ends_before
+from tests.lab.commands import LabError
+
+_ENDS_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +61,10 @@ def still_running(processes: Iterable[Process], within_s: float) -> list[Process
     """Those that do not end within a time in all."""
     deadline = time.monotonic() + within_s
     return [process for process in processes if not ends_before(process.pid, deadline)]
+
+
+def kill(servers: list[Process]) -> None:
+    """Kill the processes of an ssh server and wait for their end; raises LabError."""
+    send(servers, signal.SIGKILL)
+    if stuck := still_running(servers, _ENDS_WITHIN_S):
+        raise LabError(f"does not end: {[process.command for process in stuck]}")

@@ -14,7 +14,7 @@ import asyncssh
 from tests.lab.commands import LabError, require
 from tests.lab.line import Line
 from tests.lab.machine import Machine
-from tests.lab.processes import Process, send, still_running
+from tests.lab.processes import Process, kill, send
 
 # What is generous is so for the tests' sake; MaxSessions stays at 10, as users have it.
 _CONFIGURATION = """\
@@ -35,7 +35,6 @@ Subsystem sftp internal-sftp
 SetEnv PATH={path}
 """
 _LISTENS_WITHIN_S = 10.0
-_ENDS_WITHIN_S = 10.0
 
 
 class Sshd:
@@ -83,7 +82,7 @@ class Sshd:
     def stop(self) -> None:
         """Kill it with all its sessions, at once; what runs in them is left to itself."""
         self.line.close()
-        _kill(self._processes())
+        kill(self._processes())
 
     def power_lost(self) -> None:
         """Take note that its machine is off."""
@@ -92,7 +91,7 @@ class Sshd:
     def stop_listening(self) -> None:
         """Kill the process that takes new connections; the sessions go on, but for those through a relay."""
         self.line.close()
-        _kill(self._listener())
+        kill(self._listener())
 
     def delay(self, delay_s: float) -> None:
         """Delay what goes through new connections by so many seconds in each direction."""
@@ -124,12 +123,6 @@ class Sshd:
         except FileNotFoundError:
             return []
         return [process for process in self._processes() if process.pid_inside == pid]
-
-
-def _kill(processes: list[Process]) -> None:
-    send(processes, signal.SIGKILL)
-    if stuck := still_running(processes, _ENDS_WITHIN_S):
-        raise LabError(f"sshd does not end: {[process.command for process in stuck]}")
 
 
 @cache
