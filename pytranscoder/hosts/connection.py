@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
 import asyncssh
-from asyncssh.constants import MSG_IGNORE
 
 from pytranscoder.errors import HostError, LostError, UnreachableError
 from pytranscoder.hosts.agents.trust import Trust
+from pytranscoder.hosts.bulk import carry_media
 from pytranscoder.hosts.connect_faults import explain, explain_settings
 from pytranscoder.hosts.ssh_settings import SETTINGS_FAULTS, Settings, read_settings
 
@@ -62,6 +62,11 @@ class _Line(asyncssh.SSHClient):
     def has_room(self) -> bool:
         return self.broken is None and self.sessions < self.room
 
+    @property
+    def made(self) -> asyncssh.SSHClientConnection:
+        assert self.connection is not None  # noqa: S101  # for the type checker: only made lines are handed out
+        return self.connection
+
     def connection_lost(self, exc: Exception | None) -> None:
         self.broken = describe_loss(exc)
         if self.via is not None and self.via.connection is not None:
@@ -69,8 +74,7 @@ class _Line(asyncssh.SSHClient):
         self.on_break()
 
     async def create_session(self, factory: Callable[[], _Session], command: str) -> tuple[_Channel, _Session]:
-        assert self.connection is not None  # noqa: S101  # for the type checker: only made lines are handed out
-        opening = asyncio.ensure_future(self.connection.create_session(factory, command, encoding=None))
+        opening = asyncio.ensure_future(self.made.create_session(factory, command, encoding=None))
         try:
             # An opening that is cancelled half way would leave its channel open over there.
             channel, session = await asyncio.shield(opening)
@@ -154,9 +158,8 @@ class Connections:
         async with self._opening_data:
             if self._data is None or self._data.broken is not None:
                 self._data = await self._connect(DATA_KEEPALIVE_S)
-                _send_nothing_idle(self._data.connection)
-            assert self._data.connection is not None  # noqa: S101  # for the type checker: it has just been made
-            return self._data.connection
+                carry_media(self._data.made)
+            return self._data.made
 
     async def wait_lost(self) -> str:
         """Waits until no control connection is left and returns the reason."""
@@ -263,22 +266,6 @@ class Connections:
             where = "" if settings.ip == self._address.ip else f"jump host {settings.ip}: "
             raise UnreachableError(self._host, where + explain(settings, exc)) from exc
         return line
-
-
-def _send_nothing_idle(connection: asyncssh.SSHClientConnection | None) -> None:
-    """Keeps asyncssh from sending an empty packet before each of ours.
-
-    They are against an attack on ciphers in CBC mode (RFC 4251, 9.3.1), and cost a sixth of the time of an upload.
-    """
-    if connection is None or "cbc" in str(connection.get_extra_info("send_cipher")):
-        return
-    send = connection.send_packet
-
-    def send_packet(pkttype: int, *args: bytes, handler: Any = None) -> None:
-        if pkttype != MSG_IGNORE:
-            send(pkttype, *args, handler=handler)
-
-    connection.send_packet = send_packet  # type: ignore[method-assign]  # asyncssh has no option for it
 
 
 def describe_loss(exc: Exception | None) -> str:

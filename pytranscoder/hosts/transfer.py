@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from io import FileIO
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from asyncssh import SFTPClient, SFTPClientFile
 
@@ -86,14 +86,20 @@ class OurFile:
         self._path = path
         self._mode = mode
         self._file: FileIO | None = None
+        # To give the system memory back and ask it for new costs as much time as to read a block.
+        self._spare: list[bytearray] = []
 
     async def size_bytes(self) -> int:
         """Returns its size at the moment."""
         return await _in_thread(lambda: os.fstat(self._opened().fileno()).st_size)
 
-    async def read(self, offset: int, counts: list[int]) -> list[bytes]:
-        """Reads blocks that follow each other."""
+    async def read(self, offset: int, counts: list[int]) -> list[memoryview]:
+        """Reads blocks that follow each other, of `MOST_BLOCK_BYTES` at most; each is to be given back."""
         return await _in_thread(self._read, offset, counts)
+
+    def give_back(self, block: memoryview) -> None:
+        """Takes back the memory of a block that was read."""
+        self._spare.append(cast(bytearray, block.obj))
 
     async def write(self, blocks: list[tuple[int, bytes]]) -> None:
         """Writes blocks, each at its offset."""
@@ -105,13 +111,16 @@ class OurFile:
             self._file = FileIO(self._path, self._mode)
         return self._file
 
-    def _read(self, offset: int, counts: list[int]) -> list[bytes]:
+    def _read(self, offset: int, counts: list[int]) -> list[memoryview]:
         file = self._opened()
         file.seek(offset)
-        blocks = [file.read(count) or b"" for count in counts]
-        if [len(block) for block in blocks] != counts:
+        blocks = [self._block(count) for count in counts]
+        if [file.readinto(block) for block in blocks] != counts:
             raise ChangedError("it became shorter while it was copied")
         return blocks
+
+    def _block(self, count: int) -> memoryview:
+        return memoryview(self._spare.pop() if self._spare else bytearray(MOST_BLOCK_BYTES))[:count]
 
     def _write(self, blocks: list[tuple[int, bytes]]) -> None:
         file = self._opened()
@@ -210,14 +219,15 @@ async def send(copy: Copy, ours: OurFile, sftp: SFTPClient, theirs: SFTPClientFi
             counts = _blocks(min(block * BLOCKS_A_READ, copy.size_bytes - offset), block)
             for data in await ours.read(offset, counts):
                 await copy.admit(len(data))
-                group.create_task(_send_block(copy, theirs, offset, data))
+                group.create_task(_send_block(copy, ours, theirs, offset, data))
                 offset += len(data)
 
 
-async def _send_block(copy: Copy, theirs: SFTPClientFile, offset: int, data: bytes) -> None:
-    await theirs.write(data, offset)
+async def _send_block(copy: Copy, ours: OurFile, theirs: SFTPClientFile, offset: int, data: memoryview) -> None:
+    await theirs.write(cast(bytes, data), offset)
     copy.answered()
     copy.landed(offset, len(data))
+    ours.give_back(data)
 
 
 def _blocks(count: int, block: int) -> list[int]:

@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from asyncssh.constants import MSG_GLOBAL_REQUEST, MSG_IGNORE
-from asyncssh.packet import Boolean, String
 
 from pytranscoder.errors import UnreachableError
 from pytranscoder.hosts.connection import Address, Connections
@@ -343,17 +341,6 @@ async def test_a_broken_data_connection_is_made_again(sshd: Sshd, address: MakeA
 
         assert second is not first
         assert second is await connections.data()
-
-
-async def test_no_empty_packets_are_sent_with_media(address: MakeAddress) -> None:
-    async with connected(address("root-bash")) as connections:
-        connection = await connections.data()
-        before = connection._send_seq
-
-        connection.send_packet(MSG_IGNORE, b"")
-        connection.send_packet(MSG_GLOBAL_REQUEST, String("nothing@example.com"), Boolean(value=False))
-
-        assert connection._send_seq == before + 1
 
 
 async def test_media_and_commands_do_not_share_a_connection(address: MakeAddress) -> None:

@@ -50,6 +50,19 @@ async def test_a_file_that_is_shorter_than_it_was_is_noticed(tmp_path: Path) -> 
             await file.read(4, [2, 2])
 
 
+async def test_the_memory_of_a_block_is_used_again(tmp_path: Path) -> None:
+    (tmp_path / "film").write_bytes(b"abcdef")
+
+    async with open_ours(tmp_path / "film", "rb") as file:
+        first, second = await file.read(0, [2, 2])
+        file.give_back(first)
+        (third,) = await file.read(4, [2])
+
+        assert third.obj is first.obj
+        assert bytes(third) == b"ef"
+        assert bytes(second) == b"cd"
+
+
 async def test_a_fault_of_our_file_is_told_from_one_of_the_network(tmp_path: Path) -> None:
     with pytest.raises(OurFileError) as caught:
         async with open_ours(tmp_path / "nowhere" / "film", "wb"):

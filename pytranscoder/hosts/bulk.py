@@ -1,0 +1,63 @@
+"""What makes a connection of asyncssh carry media at the speed of `scp`: fewer packets and fewer system calls.
+
+asyncssh has no option for either, so this knows two of its methods. Where it would no longer call them, only the
+speed is lost.
+"""
+
+import asyncio
+from typing import Any
+
+import asyncssh
+from asyncssh.constants import MSG_CHANNEL_DATA, MSG_IGNORE
+
+# OpenSSH takes packets of 32 KiB; eight of them with one system call cost half as much time in the kernel as one each.
+TOGETHER_BYTES = 256 << 10
+
+
+def carry_media(connection: asyncssh.SSHClientConnection) -> None:
+    """Makes it send packets of data together, at the latest when the loop goes round; never one that is empty.
+
+    The empty ones are against an attack on ciphers in CBC mode (RFC 4251, 9.3.1), and stay where that is in use.
+    """
+    corked = _Corked(connection)
+    send_packet = connection.send_packet
+    needs_empty = "cbc" in str(connection.get_extra_info("send_cipher"))
+
+    def send(pkttype: int, *args: bytes, handler: Any = None) -> None:
+        if pkttype == MSG_IGNORE and not needs_empty:
+            return
+        send_packet(pkttype, *args, handler=handler)
+        # What may be the last word of a connection does not wait.
+        if pkttype != MSG_CHANNEL_DATA:
+            corked.flush()
+
+    connection.send_packet = send  # type: ignore[method-assign]
+    connection._send = corked.send  # type: ignore[method-assign]  # noqa: SLF001
+
+
+class _Corked:
+    """The way of packets into the socket of a connection."""
+
+    def __init__(self, connection: asyncssh.SSHClientConnection) -> None:
+        self._send = connection._send  # noqa: SLF001
+        self._packets: list[bytes] = []
+        self._bytes = 0
+        self._next_round: asyncio.Handle | None = None
+
+    def send(self, data: bytes) -> None:
+        """Sends a packet with those that follow it."""
+        self._packets.append(data)
+        self._bytes += len(data)
+        if self._bytes >= TOGETHER_BYTES:
+            self.flush()
+        elif self._next_round is None:
+            self._next_round = asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Sends what waits."""
+        if self._next_round is not None:
+            self._next_round.cancel()
+            self._next_round = None
+        if self._packets:
+            packets, self._packets, self._bytes = self._packets, [], 0
+            self._send(b"".join(packets))

@@ -1,0 +1,110 @@
+"""A connection that carries media: what it sends together, what it does not send, and that all of it arrives."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+from asyncssh.constants import MSG_GLOBAL_REQUEST, MSG_IGNORE
+from asyncssh.packet import Boolean, String
+
+from pytranscoder.hosts.connection import Address, Connections
+from pytranscoder.hosts.sftp import SftpFiles
+from tests.hosts.conftest import MakeAddress, MakeSshd
+
+MIB = 1 << 20
+CBC = "aes128-cbc"
+
+
+class Transport:
+    """The transport of a connection, that notes how much it is given at a time."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self.writes: list[int] = []
+
+    def write(self, data: bytes) -> None:
+        self.writes.append(len(data))
+        self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    path = tmp_path / "film.mkv"
+    path.write_bytes(os.urandom(8 * MIB))
+    return path
+
+
+@pytest.fixture
+def cbc_address(own_sshd: MakeSshd) -> Address:
+    sshd = own_sshd(f"Ciphers +{CBC}")
+    config = Path(os.environ["HOME"]) / ".ssh" / "config"
+    config.write_text(f"Ciphers {CBC}\n{config.read_text()}")
+    return Address("127.0.0.1", sshd.port, "root-bash")
+
+
+def send_empty(connection: asyncssh.SSHClientConnection) -> None:
+    """Send an empty packet as asyncssh does by itself, and a request that means nothing."""
+    connection.send_packet(MSG_IGNORE, b"")
+    connection.send_packet(MSG_GLOBAL_REQUEST, String("nothing@example.com"), Boolean(value=False))
+
+
+async def test_several_packets_leave_with_one_system_call(address: MakeAddress, film: Path, tmp_path: Path) -> None:
+    async with Connections("nas", address("root-bash")) as connections:
+        connection = await connections.data()
+        transport = Transport(connection._transport)
+        connection._transport = transport  # type: ignore[assignment]
+
+        await SftpFiles(connections, None).upload(film, str(tmp_path / "copy.mkv"), lambda _: None)
+
+    assert (tmp_path / "copy.mkv").read_bytes() == film.read_bytes()
+    assert sum(transport.writes) / len(transport.writes) > 100_000
+
+
+async def test_the_last_word_of_a_connection_does_not_wait(address: MakeAddress) -> None:
+    async with Connections("nas", address("root-bash")) as connections:
+        connection = await connections.data()
+        transport = Transport(connection._transport)
+        connection._transport = transport  # type: ignore[assignment]
+
+        connection.disconnect(asyncssh.DISC_BY_APPLICATION, "good bye")
+
+    assert len(transport.writes) == 1
+
+
+async def test_no_empty_packets_are_sent_with_media(address: MakeAddress) -> None:
+    async with Connections("nas", address("root-bash")) as connections:
+        connection = await connections.data()
+        before = connection._send_seq
+
+        send_empty(connection)
+
+        assert connection._send_seq == before + 1
+
+
+async def test_a_cipher_that_needs_empty_packets_has_them(cbc_address: Address) -> None:
+    async with Connections("nas", cbc_address) as connections:
+        connection = await connections.data()
+        before = connection._send_seq
+
+        send_empty(connection)
+
+        assert connection.get_extra_info("send_cipher") == CBC
+        assert connection._send_seq > before + 2
+
+
+async def test_a_film_arrives_whole_while_keys_are_exchanged_again(
+    address: MakeAddress, ssh_home: Path, film: Path, tmp_path: Path
+) -> None:
+    config = ssh_home / ".ssh" / "config"
+    config.write_text(f"RekeyLimit 1M\n{config.read_text()}")
+    async with Connections("nas", address("root-bash")) as connections:
+        await SftpFiles(connections, None).upload(film, str(tmp_path / "copy.mkv"), lambda _: None)
+
+        assert (await connections.data())._rekey_bytes == MIB
+
+    assert (tmp_path / "copy.mkv").read_bytes() == film.read_bytes()
