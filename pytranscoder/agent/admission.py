@@ -16,9 +16,10 @@ from typing import cast
 import asyncssh
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from pytranscoder.durable import sync_folder
 from pytranscoder.errors import ForbiddenError, StateError, printable
 from pytranscoder.hosts.agents.invitation import Invitation, invited_key, new_code
-from pytranscoder.hosts.private_file import kept_key, locked, sync_folder, write_private
+from pytranscoder.hosts.private_file import kept_key, locked, write_private
 
 INVITED_FOR_S = 600.0
 TRIES = 5

@@ -300,8 +300,8 @@ class Visitor(asyncssh.SSHServer):
             return f"a connection: {self._reason}"
         if self._tried is None:
             return f"a connection on which nobody logged in: {exc or 'closed'}"
-        what = f"{self._keys} keys" if self._keys else "no key"
-        return f"to let in {self._tried}, with {what} that could be accepted"
+        what = f"keys that are not known here, {self._keys} in all" if self._keys else "no key"
+        return f"to let in {self._tried}, with {what}"
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
+from pytranscoder.durable import flush, sync_folder
 from pytranscoder.errors import ReplaceError, SourceChangedError, printable
 from pytranscoder.jobs.journal import Journal
 from pytranscoder.jobs.replacement import Replacement
@@ -203,8 +204,8 @@ def _make_durable(intent: Replacement, at: Checkpoint, stopped: Callable[[], boo
     # Opened before it gets the mode of the source, which may not let us.
     with _opened(intent.partial) as new:
         _carry_over(intent.source, intent.partial)
-        _flush(new.fileno())
-    _sync(intent.partial.parent)
+        flush(new.fileno())
+    sync_folder(intent.partial.parent)
 
 
 def _opened(partial: Path) -> BinaryIO:
@@ -239,7 +240,7 @@ def _rename(intent: Replacement, at: Checkpoint) -> None:
         intent.partial.replace(intent.final)
     else:
         _rename_to_new(intent.partial, intent.final, at)
-    _sync(intent.final.parent)
+    sync_folder(intent.final.parent)
 
 
 def _rename_to_new(partial: Path, final: Path, at: Checkpoint) -> None:
@@ -281,29 +282,12 @@ def _remove_source(intent: Replacement) -> list[str]:
         if not _is_same(identify(intent.source), intent.identity):
             return [f"{printable(intent.source)} was changed meanwhile and stays"]
         intent.source.unlink()
-        _sync(intent.source.parent)
+        sync_folder(intent.source.parent)
     except FileNotFoundError:
         return []
     except OSError as exc:
         return [f"{printable(intent.source)} could not be removed: {exc.strerror}"]
     return []
-
-
-def _sync(folder: Path) -> None:
-    with suppress(PermissionError):  # Windows cannot open a folder
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            _flush(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _flush(descriptor: int) -> None:
-    try:
-        os.fsync(descriptor)
-    except OSError as exc:  # some network file systems refuse to
-        if exc.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
-            raise
 
 
 def explain(exc: OSError, final: Path) -> ReplaceError:

@@ -6,12 +6,13 @@ Knows not whom the keys are for.
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncssh
 from filelock import FileLock
 
+from pytranscoder.durable import flush, sync_folder
 from pytranscoder.errors import StateError, printable
 
 LOCKED_AT_MOST_S = 2.0
@@ -35,21 +36,11 @@ def write_private(path: Path, content: bytes) -> None:
         with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:  # noqa: PTH123  # a mode
             new.write(content)
             new.flush()
-            os.fsync(new.fileno())
+            flush(new.fileno())
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes sure that what was written into a folder or removed from it stays so."""
-    with suppress(PermissionError):  # Windows cannot open a folder
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def kept_key(path: Path, comment: str) -> asyncssh.SSHKey:

@@ -13,6 +13,8 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytranscoder.durable import flush, sync_folder
+
 Noting = Callable[[Path], AbstractContextManager[object]]
 
 
@@ -84,18 +86,19 @@ def prune(
 
 def _replace(target: Path, aside: Path, content: bytes) -> None:
     try:
-        if not content.strip(b"\0 \t\r\n"):
+        if content.strip(b"\0 \t\r\n"):
+            with aside.open("xb") as new:
+                with suppress(OSError):
+                    aside.chmod(target.stat().st_mode & 0o7777)
+                new.write(content)
+                new.flush()
+                flush(new.fileno())
+            aside.replace(target)
+        else:
             target.rename(aside)
-            return
-        with aside.open("xb") as new:
-            with suppress(OSError):
-                aside.chmod(target.stat().st_mode & 0o7777)
-            new.write(content)
-            new.flush()
-            os.fsync(new.fileno())
-        aside.replace(target)
     finally:
         aside.unlink(missing_ok=True)
+    sync_folder(target.parent)
 
 
 def _separator(content: bytes) -> bytes:
