@@ -13,12 +13,10 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
-from pytranscoder.agent.command import run_agent
 from pytranscoder.arguments import Arguments, FileArgument
 from pytranscoder.config.load import default_config, default_config_path, load_config
 from pytranscoder.config.settings import Config
 from pytranscoder.config.starter import write_starter
-from pytranscoder.demo import run_demo
 from pytranscoder.encode.choose import Policy
 from pytranscoder.errors import (
     ConfigError,
@@ -31,7 +29,6 @@ from pytranscoder.errors import (
     printable,
 )
 from pytranscoder.fleet import Member, local_member
-from pytranscoder.hosts.agents.enrolment import accept
 from pytranscoder.hosts.agents.trust import Trust, default_trust_folder
 from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.jobs.events import Notice, RunFinished
@@ -243,6 +240,8 @@ def _require_no_files(arguments: Arguments, remedy: str) -> None:
 
 
 def _demo(arguments: Arguments) -> int:
+    from pytranscoder.demo import run_demo  # noqa: PLC0415  # it loads the agent, and that loads ssh
+
     if arguments.dry_run:
         raise UsageError("demo makes the files that it transcodes; leave out --dry-run")
     folder = arguments.files[0].path if arguments.files else Path("pytranscoder-demo")
@@ -251,10 +250,14 @@ def _demo(arguments: Arguments) -> int:
 
 
 def _agent(arguments: Arguments) -> int:
+    from pytranscoder.agent.command import run_agent  # noqa: PLC0415  # as above
+
     return run_agent(arguments.agent, Output(sys.stdout).line)
 
 
 def _trust(arguments: Arguments) -> int:
+    from pytranscoder.hosts.agents.enrolment import accept  # noqa: PLC0415  # as above
+
     sys.stdout.write(f"{asyncio.run(accept(arguments.line, Trust(default_trust_folder())))}\n")
     return 0
 

@@ -17,7 +17,6 @@ from pytranscoder.hosts.agents.calls import AGENT_PORT
 from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.hosts.ffmpeg import Ffmpeg
 from pytranscoder.hosts.mapping import PathMapping
-from pytranscoder.hosts.ssh_settings import SETTINGS_FAULTS, read_settings
 from pytranscoder.hosts.survey import Surveyed
 from pytranscoder.jobs.events import LOCAL_HOST, HostReady, HostUnavailable, Notice
 from pytranscoder.jobs.hostspec import HostSpec
@@ -65,6 +64,8 @@ class Member:
             return LOCAL_HOST
         definition = self.definition
         port = AGENT_PORT if definition.type is HostType.AGENT and definition.port is None else definition.port
+        from pytranscoder.hosts.ssh_settings import SETTINGS_FAULTS, read_settings  # noqa: PLC0415  # as in equipment
+
         try:  # one cluster may have the address, another a name that ~/.ssh/config has for it
             settings = read_settings(definition.ip or "", port, definition.user)
         except SETTINGS_FAULTS:  # which the first connection will tell

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from pytranscoder.durable import sync_folder
 from pytranscoder.errors import ForbiddenError, StateError, printable
 from pytranscoder.hosts.agents.invitation import Invitation, invited_key, new_code
-from pytranscoder.hosts.private_file import kept_key, locked, write_private
+from pytranscoder.hosts.kept_key import kept_key
+from pytranscoder.hosts.private_file import locked, write_private
 
 INVITED_FOR_S = 600.0
 TRIES = 5

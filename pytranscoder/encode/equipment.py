@@ -6,25 +6,24 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytranscoder.encode.copied import Copied
 from pytranscoder.encode.machine import Machine
 from pytranscoder.encode.mapped import Mapped
 from pytranscoder.encode.remains import clean_dead_runs, run_directory
 from pytranscoder.encode.staging import InPlace, Staging
-from pytranscoder.hosts.agents.calls import AgentDialect
 from pytranscoder.hosts.agents.trust import Trust
-from pytranscoder.hosts.connection import Address, Connections
 from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.hosts.local import LocalTransport
 from pytranscoder.hosts.mapping import PathMapping
-from pytranscoder.hosts.sftp import SftpFiles
-from pytranscoder.hosts.ssh import SshTransport
-from pytranscoder.hosts.supervisor import PosixDialect
-from pytranscoder.hosts.surveyor import AgentSurveyor, LocalSurveyor, Surveyor, SystemSurveyor
+from pytranscoder.hosts.surveyor import LocalSurveyor, Surveyor
 from pytranscoder.hosts.transport import Files, Transport
 from pytranscoder.jobs.events import Event
 from pytranscoder.jobs.journal import Journal
+
+if TYPE_CHECKING:
+    from pytranscoder.hosts.connection import Connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Equipment:
     transport: Transport
     surveyor: Surveyor
     staging: Staging | None = None
-    connections: Connections | None = None
+    connections: "Connections | None" = None
     files: Files | None = None
 
     async def connect(self) -> None:
@@ -80,24 +79,13 @@ async def equipped(
         in_place = InPlace(setup.journal, setup.run, setup.fls_path) if setup.journal else None
         yield Equipment(definition, here, LocalSurveyor(here, definition), in_place)
         return
-    is_agent = definition.type is HostType.AGENT
-    async with Connections(definition.name, _address(definition, setup.trust)) as connections:
-        transport = SshTransport(connections, dialect=AgentDialect() if is_agent else PosixDialect())
-        files = SftpFiles(connections, None, limiters=machine.limiters)
-        surveyor = (
-            AgentSurveyor(transport, definition, files)
-            if is_agent
-            else SystemSurveyor(connections, transport, definition, files)
-        )
-        async with _staged(definition, cluster, machine, setup, files) as staging:
-            yield Equipment(definition, transport, surveyor, staging, connections, files)
+    from pytranscoder.hosts.reach import reached  # noqa: PLC0415  # a run without such hosts loads no ssh
 
-
-def _address(definition: HostDefinition, trust: Trust) -> Address:
-    ip = definition.ip or definition.name
-    if definition.type is HostType.AGENT:  # which has one account
-        return Address(ip, definition.port, trust=trust)
-    return Address(ip, definition.port, definition.user)
+    async with (
+        reached(definition, setup.trust, machine.limiters) as reach,
+        _staged(definition, cluster, machine, setup, reach.files) as staging,
+    ):
+        yield Equipment(definition, reach.transport, reach.surveyor, staging, reach.connections, reach.files)
 
 
 @asynccontextmanager

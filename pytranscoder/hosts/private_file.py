@@ -1,7 +1,4 @@
-"""Files for the eyes of this user alone: written whole or not at all, one process at a time, and keys kept in them.
-
-Knows not whom the keys are for.
-"""
+"""Files for the eyes of this user alone: written whole or not at all, one process at a time."""
 
 import os
 import secrets
@@ -9,11 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import asyncssh
 from filelock import FileLock
 
 from pytranscoder.durable import flush, sync_folder
-from pytranscoder.errors import StateError, printable
 
 LOCKED_AT_MOST_S = 2.0
 
@@ -41,21 +36,3 @@ def write_private(path: Path, content: bytes) -> None:
     finally:
         aside.unlink(missing_ok=True)
     sync_folder(path.parent)
-
-
-def kept_key(path: Path, comment: str) -> asyncssh.SSHKey:
-    """Returns the private key in a file, which is made the first time.
-
-    Raises StateError when that cannot be.
-    """
-    try:
-        with locked(path.parent):
-            if not path.exists():
-                key = asyncssh.generate_private_key("ssh-ed25519", comment=comment)
-                write_private(path, key.export_private_key())
-            return asyncssh.read_private_key(path)
-    except asyncssh.KeyImportError as exc:
-        remedy = "remove it, and what trusts the key has to be told the new one"
-        raise StateError(f"{printable(path)} is no key that can be used ({exc}); {remedy}") from exc
-    except OSError as exc:
-        raise StateError(f"{printable(path)} cannot be kept: {exc.strerror or exc}") from exc

@@ -5,7 +5,6 @@ import stat
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import asyncssh
@@ -15,9 +14,8 @@ from hypothesis import strategies as st
 
 from pytranscoder.agent.admission import Admission
 from pytranscoder.errors import ForbiddenError, StateError
-from pytranscoder.hosts.agents.calls import ENROL, INVITED, USER
 from pytranscoder.hosts.agents.invitation import Invitation, invited_key, new_code
-from tests.hosts.front_door import LOOPBACK, front_door
+from tests.hosts.front_door import LOOPBACK
 
 KEY = asyncssh.generate_private_key("ssh-ed25519")
 OTHER = asyncssh.generate_private_key("ecdsa-sha2-nistp256")
@@ -367,40 +365,3 @@ def test_a_comment_cannot_add_a_line(welcomed: Bearer, state: Path) -> None:
 
     assert (state / "authorized_keys").read_text().count("\n") == 1
     assert not admits(welcomed.admission, OTHER)
-
-
-async def log_in(port: int, user: str, key: asyncssh.SSHKey) -> asyncssh.SSHClientConnection:
-    return await asyncssh.connect(
-        LOOPBACK, port, username=user, client_keys=[key], known_hosts=None, config=None, agent_path=None
-    )
-
-
-def tries_left(state: Path) -> int:
-    return int(json.loads((state / "invitation.json").read_text())["tries_left"])
-
-
-async def test_an_honest_login_costs_no_try_and_its_code_counts_once(admission: Admission, state: Path) -> None:
-    async with front_door(admission) as port:
-        invited = partial(log_in, port, INVITED, key_of(admission.invite(LOOPBACK, port)))
-        async with await invited() as connection:
-            assert tries_left(state) == 5
-            await connection.run(ENROL, input=public(KEY), check=True)
-        async with await log_in(port, USER, KEY):
-            pass
-        with pytest.raises(asyncssh.PermissionDenied):
-            await invited()
-
-
-async def test_a_login_with_a_wrong_key_costs_one_try(admission: Admission, state: Path) -> None:
-    admission.invite(LOOPBACK, 1)
-    async with front_door(admission) as port:
-        with pytest.raises(asyncssh.PermissionDenied):
-            await log_in(port, INVITED, wrong_key())
-
-    assert tries_left(state) == 4
-
-
-async def test_the_key_of_a_code_opens_nothing_else(admission: Admission) -> None:
-    async with front_door(admission) as port:
-        with pytest.raises(asyncssh.PermissionDenied):
-            await log_in(port, USER, key_of(admission.invite(LOOPBACK, port)))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytranscoder.jobs.journal import Journal
+from tests.encode.nas import Nas
 from tests.encode.samples import RUN, Shelf
 
 MOUNT, UMOUNT = "/bin/mount", "/bin/umount"
@@ -64,3 +65,9 @@ def disks(tmp_path: Path) -> Iterator[Disks]:
     disks = Disks(tmp_path)
     yield disks
     disks.unmount()
+
+
+@pytest.fixture
+def nas(shelf: Shelf, tmp_path: Path) -> Nas:
+    (tmp_path / "work").mkdir()
+    return Nas(shelf, tmp_path / "work")

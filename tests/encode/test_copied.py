@@ -1,18 +1,16 @@
+"""How media is copied to a host and back: checked, told of, and refused where it would not fit."""
+
 import asyncio
 import errno
 import os
 import shutil
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from dataclasses import replace as changed
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import pytest
 
-from pytranscoder.encode.choose import PlannedJob
-from pytranscoder.encode.copied import Copied, copied_names
-from pytranscoder.encode.replace import identify
+from pytranscoder.encode.copied import copied_names
 from pytranscoder.encode.room import MARGIN_BYTES, Loans
 from pytranscoder.encode.staging import Staged
 from pytranscoder.errors import (
@@ -25,57 +23,14 @@ from pytranscoder.errors import (
     UnreadableMediaError,
     VerifyError,
 )
-from pytranscoder.jobs.events import Direction, Event, Transfer
+from pytranscoder.jobs.events import Direction, Transfer
 from pytranscoder.media.model import Stream, StreamKind
 from tests.encode.conftest import Disks
-from tests.encode.fake_files import FakeFiles, Visit, hang, refusal
-from tests.encode.samples import NEW, OLD, RUN, SAME, Shelf, media, planned_job
+from tests.encode.fake_files import Visit, refusal
+from tests.encode.nas import ATTEMPT, Nas, stage_and_fetch
+from tests.encode.samples import NEW, OLD, RUN, SAME, media, planned_job
 
-ATTEMPT = f"{RUN}-1-1"
 COVER = Stream(2, StreamKind.VIDEO, "png", attached_picture=True, filename="cover.png", mimetype="image/png")
-
-
-@dataclass(slots=True)
-class Nas:
-    """A host to which a shelf's films are copied."""
-
-    shelf: Shelf
-    work: Path
-    files: FakeFiles = field(default_factory=FakeFiles)
-    events: list[Event] = field(default_factory=list)
-
-    def staging(self, remove_within_s: float = 5.0, cluster: str = "home", loans: Loans | None = None) -> Copied:
-        return Copied(
-            self.shelf.journal,
-            RUN,
-            self.files,
-            str(self.work),
-            "nas",
-            cluster,
-            self.events.append,
-            lambda: 100.0,
-            loans or Loans(),
-            remove_within_s,
-        )
-
-    def film(self, name: str = "Film.mp4") -> PlannedJob:
-        source = self.shelf.source(name)
-        return planned_job(media(str(source), identity=identify(source)))
-
-    @property
-    def directories(self) -> list[str]:
-        """The directories of attempts."""
-        return sorted(path.name for path in self.work.glob("pytranscoder-*/*"))
-
-    def noted(self) -> list[Path]:
-        self.shelf.journal.flush()
-        return self.shelf.journal.partials(RUN)
-
-
-@pytest.fixture
-def nas(shelf: Shelf, tmp_path: Path) -> Nas:
-    (tmp_path / "work").mkdir()
-    return Nas(shelf, tmp_path / "work")
 
 
 @pytest.mark.parametrize(
@@ -235,14 +190,6 @@ async def test_transfers_are_told_of(nas: Nas) -> None:
     ]
 
 
-async def stage_and_fetch(nas: Nas, staging: Copied, job: int) -> bytes:
-    """Let media take its whole way, with a host that encodes in no time."""
-    async with staging.stage(nas.film(f"Film {job}.mp4"), job, f"{RUN}-{job}-1") as staged:
-        Path(staged.output).write_bytes(NEW)
-        await staging.fetch(staged, job, len(NEW))
-        return staged.fetched.read_bytes()
-
-
 async def test_uploads_go_one_after_the_other(nas: Nas) -> None:
     staging, visit = nas.staging(), Visit()
     nas.files.on["upload"] = visit
@@ -330,76 +277,6 @@ async def test_output_that_is_longer_than_was_said_is_not_fetched_to_its_end(nas
             await staging.fetch(staged, 1, len(NEW))
 
         assert staged.fetched.stat().st_size < 10 * len(NEW)
-
-
-async def leave_one(nas: Nas, staging: Copied) -> None:
-    """Let the connection break so that the directory of an attempt cannot be removed."""
-    nas.files.on["remove_tree"] = refusal(LostError("nas", "cable pulled"))
-    async with staging.stage(nas.film(), 1, ATTEMPT):
-        pass
-    assert nas.directories == ["1-1"]
-    del nas.files.on["remove_tree"]
-
-
-@pytest.mark.parametrize(
-    "later",
-    [
-        pytest.param(lambda _, staging: staging.tidy(), id="at the next connection"),
-        pytest.param(lambda nas, staging: stage_and_fetch(nas, staging, 2), id="at the next attempt"),
-        pytest.param(lambda _, staging: staging.close(), id="at the end of the host"),
-    ],
-)
-async def test_directory_that_could_not_be_removed_is_removed_later(
-    nas: Nas, later: Callable[[Nas, Copied], Coroutine[Any, Any, object]]
-) -> None:
-    staging = nas.staging()
-    await leave_one(nas, staging)
-
-    await later(nas, staging)
-
-    assert nas.directories == []
-
-
-async def test_host_that_is_gone_does_not_hold_up_the_end(nas: Nas) -> None:
-    staging = nas.staging(remove_within_s=0.01)
-    nas.files.on["remove_tree"] = hang
-
-    async with staging.stage(nas.film(), 1, ATTEMPT):
-        pass
-    await staging.close()
-
-    assert nas.directories == ["1-1"]
-
-
-async def test_end_of_one_cluster_leaves_the_other_one_its_directory(nas: Nas) -> None:
-    one, other = nas.staging(), nas.staging()
-
-    async with other.stage(nas.film(), 1, ATTEMPT) as staged:
-        await one.close()
-        assert Path(staged.source).exists()
-    await other.close()
-
-    assert list(nas.work.iterdir()) == []
-
-
-async def test_removal_is_finished_however_often_it_is_cancelled(nas: Nas) -> None:
-    staging, visit = nas.staging(), Visit()
-    nas.files.on["remove_tree"] = visit
-
-    async def stage() -> None:
-        async with staging.stage(nas.film(), 1, ATTEMPT):
-            pass
-
-    work = asyncio.ensure_future(stage())
-    await visit.begun.wait()
-    for _ in range(3):
-        work.cancel()
-        await asyncio.sleep(0)
-    visit.over.set()
-
-    with pytest.raises(asyncio.CancelledError):
-        await work
-    assert (nas.directories, nas.noted()) == ([], [])
 
 
 def test_directory_of_an_attempt_is_that_of_the_job_and_its_number() -> None:

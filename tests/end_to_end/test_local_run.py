@@ -39,6 +39,16 @@ def test_mp4_is_replaced_by_a_mkv_with_all_its_streams(place: Place, film: Path)
     assert output.size_bytes < film.stat().st_size
 
 
+def test_run_on_this_machine_alone_loads_no_ssh(place: Place, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+
+    done = run_pytranscoder(place, "-p", "small", place.add(film))
+
+    assert done.status == 0
+    assert "pytranscoder.cli" in done.stderr
+    assert "asyncssh" not in done.stderr
+
+
 def test_film_is_replaced_under_its_own_name_when_the_extension_stays(place: Place, film_mkv: Path) -> None:
     source = place.add(film_mkv)
 

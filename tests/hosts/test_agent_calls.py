@@ -8,31 +8,17 @@ from hypothesis import strategies as st
 
 from pytranscoder.hosts.agents.calls import (
     AgentDialect,
-    AgentReport,
     Call,
-    Share,
     read_call,
     read_report,
     write_call,
     write_report,
 )
 from pytranscoder.hosts.supervisor import Patience
+from tests.hosts.samples import REPORT
 
 # What a POSIX file name may be: no NUL, undecodable bytes as surrogates.
 WORDS = st.text(st.characters(exclude_characters="\0"), max_size=40)
-REPORT = AgentReport(
-    version="3.0",
-    os="linux",
-    cores=8,
-    slots=2,
-    ffmpeg="/usr/bin/ffmpeg",
-    ffmpeg_version="7.1",
-    encoders=("libx264", "aac"),
-    working_dir="/var/cache/films",
-    free_bytes=10**12,
-    shares=(Share("/media"), Share("/scratch", writable=True)),
-    confinement="landlock",
-)
 
 
 @given(argv=st.lists(WORDS, min_size=1, max_size=5), partial=WORDS)

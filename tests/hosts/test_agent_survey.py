@@ -7,23 +7,11 @@ from dataclasses import dataclass, replace
 import pytest
 
 from pytranscoder.errors import HostError
-from pytranscoder.hosts.agents.calls import AgentReport, Share, write_report
+from pytranscoder.hosts.agents.calls import write_report
 from pytranscoder.hosts.agents.survey import survey_agent
 from pytranscoder.hosts.definition import HostDefinition, HostType, PathSubstitution
 from pytranscoder.hosts.transport import Captured, Supervised
-
-REPORT = AgentReport(
-    version="3.0",
-    os="linux",
-    cores=8,
-    slots=2,
-    ffmpeg="/usr/bin/ffmpeg",
-    ffmpeg_version="7.1",
-    encoders=("libx264", "aac"),
-    working_dir="/var/cache/films",
-    free_bytes=10**12,
-    shares=(Share("/media"), Share("/scratch", writable=True), Share("D:\\films", writable=True)),
-)
+from tests.hosts.samples import REPORT
 
 
 @dataclass

@@ -9,7 +9,8 @@ import asyncssh
 import pytest
 
 from pytranscoder.errors import StateError
-from pytranscoder.hosts.private_file import kept_key, locked, write_private
+from pytranscoder.hosts.kept_key import kept_key
+from pytranscoder.hosts.private_file import locked, write_private
 
 
 def mode(path: Path) -> int:

@@ -6,10 +6,8 @@ import logging
 import os
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import asyncssh
 import pytest
 
 from pytranscoder.errors import HostError, LostError, SourceChangedError, SpaceError, TransferError
@@ -18,7 +16,7 @@ from pytranscoder.hosts.rate import Limiter
 from pytranscoder.hosts.sftp import Patience, SftpFiles
 from pytranscoder.hosts.transport import Files
 from tests.hosts.faulty_link import FaultyLink, faulty_link
-from tests.hosts.sshd import Sshd, require_sshd, running_sshd
+from tests.hosts.sshd import Sshd
 
 MIB = 1 << 20
 ACCOUNT = "root-bash"
@@ -373,46 +371,3 @@ async def test_bandwidth_may_be_shared_by_two_hosts_that_are_one_machine(
     await asyncio.gather(*(host.upload(film, f"{theirs}{number}", ignore) for number, host in enumerate(hosts)))
 
     assert loop.time() - begun > 2 * SIZE / (40 * MIB) - 0.15
-
-
-class _WithoutSubsystems(asyncssh.SSHServer):
-    def session_requested(self) -> asyncssh.SSHServerSession[bytes]:
-        return asyncssh.SSHServerSession()
-
-
-@asynccontextmanager
-async def _server_without_sftp(folder: Path) -> AsyncIterator[int]:
-    """Yields the port of a server that has the keys of the sshd and refuses every subsystem."""
-    server = await asyncssh.listen(
-        "127.0.0.1",
-        0,
-        server_factory=_WithoutSubsystems,
-        server_host_keys=[str(folder / "host_key")],
-        authorized_client_keys=str(folder / "authorized_keys"),
-    )
-    async with server:
-        yield server.get_port()
-
-
-async def test_a_server_without_sftp_is_named_with_a_remedy(sshd: Sshd, ssh_home: Path) -> None:
-    del ssh_home
-    async with (
-        _server_without_sftp(sshd.folder) as port,
-        Connections("nas", Address("127.0.0.1", port, ACCOUNT)) as connections,
-    ):
-        with pytest.raises(HostError, match="host nas: its ssh server offers no sftp; enable `Subsystem sftp`"):
-            await SftpFiles(connections, None).size_bytes("/film")
-
-
-@pytest.mark.parametrize("command", ["true", "echo hello from your shell; sleep 9"])
-async def test_a_server_that_runs_something_else_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
-) -> None:
-    require_sshd()
-    (tmp_path / "sshd").mkdir()
-    monkeypatch.setenv("HOME", str(tmp_path))
-    with running_sshd(tmp_path / "sshd", [f"ForceCommand {command}"]) as server:
-        server.write_client_config(tmp_path)
-        async with Connections("nas", Address("127.0.0.1", server.port, ACCOUNT)) as connections:
-            with pytest.raises(HostError, match="offers no sftp"):
-                await SftpFiles(connections, None).size_bytes("/film")

@@ -5,11 +5,14 @@ Connects nothing; `enrolment` does, and `ssh_settings` reads it for each connect
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import asyncssh
 from platformdirs import user_state_path
 
-from pytranscoder.hosts.private_file import kept_key, locked, write_private
+from pytranscoder.hosts.private_file import locked, write_private
+
+if TYPE_CHECKING:
+    import asyncssh
 
 SSH_PORT = 22
 
@@ -35,10 +38,12 @@ class Trust:
 
         Raises StateError.
         """
+        from pytranscoder.hosts.kept_key import kept_key  # noqa: PLC0415  # a run without hosts loads no ssh
+
         kept_key(self.key_path, "pytranscoder")
         return self.key_path
 
-    def pin(self, address: str, port: int, key: asyncssh.SSHKey) -> None:
+    def pin(self, address: str, port: int, key: "asyncssh.SSHKey") -> None:
         """Remembers the host key of the agent at an address and port, and forgets an earlier one of it.
 
         Raises OSError.
