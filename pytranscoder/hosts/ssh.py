@@ -90,6 +90,7 @@ class SshProcess(asyncssh.SSHClientSession[bytes]):
         self._host = host
         self._program = program
         self._token = token.encode()
+        self._end_mark = b"ptc-exit %s " % self._token
         self._tail = Tail(keep_bytes)
         self._longest_line = max(keep_bytes, LONGEST_LINE_BYTES)
         self._line = bytearray()
@@ -117,11 +118,11 @@ class SshProcess(asyncssh.SSHClientSession[bytes]):
     async def lines(self) -> AsyncIterator[str]:
         """Yields the lines of its standard output until it closes them."""
         async for piece in self.pieces():
-            if piece.endswith(b"\n"):
-                yield piece[:-1].decode(errors="replace")
+            for line in piece.decode(errors="replace").split("\n")[:-1]:
+                yield line
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """Yields its standard output, line by line with their ends, and what is after the last."""
+        """Yields its standard output, some lines at a time with their ends, and what is after the last."""
         while self._pieces or not self._ended.is_set():
             if self._pieces:
                 yield self._take_piece()
@@ -172,9 +173,8 @@ class SshProcess(asyncssh.SSHClientSession[bytes]):
             return
         self._line += data
         if b"\n" in data:
-            *lines, self._line = self._line.split(b"\n")
-            for line in lines:
-                self._take_line(bytes(line) + b"\n")
+            lines, newline, self._line = self._line.rpartition(b"\n")
+            self._take_lines(bytes(lines + newline))
         del self._line[: -self._longest_line]
         if self._unread_bytes > UNREAD_BYTES and self._channel is not None:
             self._channel.pause_reading()
@@ -191,11 +191,18 @@ class SshProcess(asyncssh.SSHClientSession[bytes]):
             self._end(LostError(self._host, describe_loss(exc) if exc else "the supervisor of the command is gone"))
         self._closed.set()
 
+    def _take_lines(self, lines: bytes) -> None:
+        if self._begun.is_set() and self._end_mark not in lines:
+            self._add_piece(lines)
+            return
+        for line in lines.split(b"\n")[:-1]:
+            self._take_line(line + b"\n")
+
     def _take_line(self, line: bytes) -> None:
         if not self._begun.is_set():
             self._take_beginning(line)
             return
-        text, mark, status = line.partition(b"ptc-exit %s " % self._token)
+        text, mark, status = line.partition(self._end_mark)
         self._add_piece(text)
         if mark:
             self._end(self._read_status(status.strip()))

@@ -27,6 +27,9 @@ from pytranscoder.ui.summary import Show, summary_lines
 from pytranscoder.ui.tally import Stage, Tally
 
 _DRAW_EVERY_S = 0.5
+# Drawing is to take half a hundredth of the time, also that of many encodes, or over a slow link.
+_PAUSE_FOR_DRAWING = 200
+_PAUSE_AT_MOST_S = 2.0
 
 _WIDE_FROM = 60
 _HOST_CELLS_MIN = 6
@@ -176,8 +179,12 @@ class Board:
             self._live.stop()
 
     def _draw_until_closed(self) -> None:
-        while not self._closing.wait(_DRAW_EVERY_S):
+        pause_s = _DRAW_EVERY_S
+        while not self._closing.wait(pause_s):
+            begun = time.monotonic()
             self._draw()
+            took_s = time.monotonic() - begun
+            pause_s = min(max(_DRAW_EVERY_S, _PAUSE_FOR_DRAWING * took_s), _PAUSE_AT_MOST_S)
 
     def _draw(self) -> None:
         width, height = self._console.size

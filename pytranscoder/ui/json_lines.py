@@ -19,14 +19,19 @@ def json_line(event: Event) -> str:
 
     A byte of a path that is not UTF-8 appears as a lone surrogate (``\udcff``), as Python itself decodes it.
     """
-    document: dict[str, Any] = {"event": event_name(type(event).__name__), "time": event.time}
-    shown = (field for field in fields(event) if field.name != "time" and field.metadata.get("json", True))
-    document.update({field.name: getattr(event, field.name) for field in shown})
+    kind: type[Any] = type(event)
+    document: dict[str, Any] = {"event": event_name(kind.__name__), "time": event.time}
+    document.update({name: getattr(event, name) for name in _shown(kind)})
     try:
-        return json.dumps(document, default=_plain, allow_nan=False)
+        return _ENCODER.encode(document)
     except ValueError:
         # JSON has no infinity and no NaN; ffmpeg has both.
-        return json.dumps(_finite(document), default=_plain, allow_nan=False)
+        return _ENCODER.encode(_finite(document))
+
+
+@cache
+def _shown(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind) if field.name != "time" and field.metadata.get("json", True))
 
 
 @cache
@@ -37,6 +42,9 @@ def event_name(class_name: str) -> str:
 
 def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else fspath(value)
+
+
+_ENCODER = json.JSONEncoder(default=_plain, allow_nan=False)
 
 
 def _finite(document: Mapping[str, Any]) -> dict[str, Any]:
