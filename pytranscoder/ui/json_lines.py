@@ -19,7 +19,7 @@ def json_line(event: Event) -> str:
 
     A byte of a path that is not UTF-8 appears as a lone surrogate (``\udcff``), as Python itself decodes it.
     """
-    kind: type[Any] = type(event)
+    kind: Any = type(event)  # its class, which mypy takes for unhashable as its instances are
     document: dict[str, Any] = {"event": event_name(kind.__name__), "time": event.time}
     document.update({name: getattr(event, name) for name in _shown(kind)})
     try:
