@@ -1,10 +1,11 @@
 """What makes a connection of asyncssh carry media at the speed of `scp`: fewer packets, system calls and copies.
 
-asyncssh has no option for these, so this knows three of its methods. Where it would no longer call them, only the
-speed is lost.
+asyncssh has no option for these, so this takes the place of three of its methods, one of them private. Of a version
+that does not have or call them only the speed is lost.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import asyncssh
@@ -22,7 +23,7 @@ def carry_media(connection: asyncssh.SSHClientConnection) -> None:
     What it receives it takes apart bit by bit. The empty packets are against an attack on ciphers in CBC mode (RFC
     4251, 9.3.1), and stay where that is in use.
     """
-    corked = _Corked(connection)
+    corked = _Corked(getattr(connection, "_send", _send_nothing))
     send_packet, data_received = connection.send_packet, connection.data_received
     needs_empty = "cbc" in str(connection.get_extra_info("send_cipher"))
 
@@ -43,11 +44,15 @@ def carry_media(connection: asyncssh.SSHClientConnection) -> None:
     connection._send = corked.send  # type: ignore[method-assign]  # noqa: SLF001
 
 
+def _send_nothing(_: bytes) -> None:
+    """Is never called, as nothing is corked where nothing is sent by a method of that name."""
+
+
 class _Corked:
     """The way of packets into the socket of a connection."""
 
-    def __init__(self, connection: asyncssh.SSHClientConnection) -> None:
-        self._send = connection._send  # noqa: SLF001
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._send = send
         self._packets: list[bytes] = []
         self._bytes = 0
         self._next_round: asyncio.Handle | None = None

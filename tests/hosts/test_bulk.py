@@ -2,13 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import asyncssh
 import pytest
 from asyncssh.constants import MSG_GLOBAL_REQUEST, MSG_IGNORE
 from asyncssh.packet import Boolean, String
 
+from pytranscoder.hosts.bulk import carry_media
 from pytranscoder.hosts.connection import Address, Connections
 from pytranscoder.hosts.sftp import SftpFiles
 from tests.hosts.conftest import MakeAddress, MakeSshd
@@ -30,6 +31,23 @@ class Transport:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
+
+
+class OtherConnection:
+    """A connection as a later version of asyncssh may have it, without the private method."""
+
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+
+    def get_extra_info(self, _: str) -> str:
+        return "aes128-gcm@openssh.com"
+
+    def send_packet(self, pkttype: int, *_: bytes, handler: object = None) -> None:
+        del handler
+        self.sent.append(pkttype)
+
+    def data_received(self, data: bytes, datatype: object = None) -> None:
+        """Take what has come."""
 
 
 @pytest.fixture
@@ -95,6 +113,15 @@ async def test_a_cipher_that_needs_empty_packets_has_them(cbc_address: Address) 
 
         assert connection.get_extra_info("send_cipher") == CBC
         assert connection._send_seq > before + 2
+
+
+async def test_a_connection_that_sends_otherwise_is_left_as_it_is() -> None:
+    connection = OtherConnection()
+
+    carry_media(cast(asyncssh.SSHClientConnection, connection))
+    connection.send_packet(MSG_GLOBAL_REQUEST, b"request")
+
+    assert connection.sent == [MSG_GLOBAL_REQUEST]
 
 
 async def test_a_film_arrives_whole_while_keys_are_exchanged_again(
