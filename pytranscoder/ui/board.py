@@ -195,11 +195,10 @@ class Board:
             lines = board_lines(self._tally, time.time(), width, height - 1, show)
         above = [line for item in told for line in told_lines(item, width, show, self._host_of(item))]
         self._output.write(_BEGIN_UPDATE)
-        self._live.update(Group(*lines))
+        # What is printed above is followed by the board as it was last refreshed.
+        self._live.update(Group(*lines), refresh=True)
         if above:
             self._console.print(*above, sep="\n")
-        else:
-            self._live.refresh()
         self._output.write(_END_UPDATE)
         self._output.flush()
 

@@ -5,10 +5,11 @@ import re
 import struct
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from fcntl import ioctl
 from termios import TIOCSWINSZ
+from threading import Condition
 
 import pytest
 
@@ -18,9 +19,10 @@ from pytranscoder.ui.json_lines import JsonLines
 from pytranscoder.ui.output import Output
 from pytranscoder.ui.plain import Plain
 from pytranscoder.ui.screen import make_screen
-from tests.ui.samples import started
+from tests.ui.samples import finished, progress, queued, ready, started
 
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+END_OF_FRAME = "\x1b[?2026l"
 
 RUN = """
 import sys
@@ -44,6 +46,22 @@ with make_screen(json=False, dry_run=False, verbose=False, color=color, stdout=s
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+class WatchedTerminal(Terminal):
+    """A terminal that lets one wait for what is on it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changed = Condition()
+
+    def flush(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait_until(self, is_there: Callable[[str], bool]) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: is_there(self.getvalue()), 20)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +129,21 @@ def test_start_of_an_encode_leaves_no_blank_line_above_the_board() -> None:
 
     visible = re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]|\r", "", stdout.getvalue())
     assert visible.lstrip(" ").startswith("Film 1.mp4")
+
+
+def test_frame_in_which_a_job_is_told_to_be_over_counts_it() -> None:
+    stdout = WatchedTerminal()
+    with Board(Output(stdout)) as board:
+        for event in (queued(1), queued(2), ready(1), started(1), progress(1, 40.0)):
+            board.handle(event)
+        stdout.wait_until(lambda text: "0 of 2 done" in text)
+
+        board.handle(finished(1))
+
+        stdout.wait_until(lambda text: END_OF_FRAME in text.partition("✓")[2])
+        frame = stdout.getvalue().partition("✓")[2].partition(END_OF_FRAME)[0]
+    assert "1 of 2 done" in frame.rpartition("Film 1.mp4")[2]
+    assert "40 %" not in frame
 
 
 @pytest.mark.parametrize("arguments", [["None"], ["None", "fail"]], ids=["at the end", "after an exception"])
