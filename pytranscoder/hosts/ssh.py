@@ -154,6 +154,7 @@ class SshProcess(asyncssh.SSHClientSession[bytes]):
         """Stops the command and its children, if they still run: the closed channel does it when there is no answer."""
         self._stopping = True
         self._pieces.clear()
+        self._unread_bytes = 0
         if self._channel is not None and not self._ended.is_set():
             self._channel.resume_reading()
             with suppress(BrokenPipeError):

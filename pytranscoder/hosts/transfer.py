@@ -94,7 +94,7 @@ class OurFile:
         return await _in_thread(lambda: os.fstat(self._opened().fileno()).st_size)
 
     async def read(self, offset: int, counts: list[int]) -> list[memoryview]:
-        """Reads blocks that follow each other, of `MOST_BLOCK_BYTES` at most; each is to be given back."""
+        """Reads blocks that follow each other; each is to be given back."""
         return await _in_thread(self._read, offset, counts)
 
     def give_back(self, block: memoryview) -> None:
@@ -120,7 +120,11 @@ class OurFile:
         return blocks
 
     def _block(self, count: int) -> memoryview:
-        return memoryview(self._spare.pop() if self._spare else bytearray(MOST_BLOCK_BYTES))[:count]
+        while self._spare:
+            block = self._spare.pop()
+            if len(block) >= count:
+                return memoryview(block)[:count]
+        return memoryview(bytearray(count))
 
     def _write(self, blocks: list[tuple[int, bytes]]) -> None:
         file = self._opened()

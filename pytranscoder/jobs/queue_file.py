@@ -82,6 +82,9 @@ def prune(
         if appended:
             with target.open("ab") as new:
                 new.write(appended)
+                new.flush()
+                flush(new.fileno())
+        sync_folder(target.parent)
 
 
 def _replace(target: Path, aside: Path, content: bytes) -> None:
@@ -98,7 +101,6 @@ def _replace(target: Path, aside: Path, content: bytes) -> None:
             target.rename(aside)
     finally:
         aside.unlink(missing_ok=True)
-    sync_folder(target.parent)
 
 
 def _separator(content: bytes) -> bytes:

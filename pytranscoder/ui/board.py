@@ -27,7 +27,7 @@ from pytranscoder.ui.summary import Show, summary_lines
 from pytranscoder.ui.tally import Stage, Tally
 
 _DRAW_EVERY_S = 0.5
-# Drawing is to take half a hundredth of the time, also that of many encodes, or over a slow link.
+# Drawing is to take half a hundredth of a core, also that of many encodes.
 _PAUSE_FOR_DRAWING = 200
 _PAUSE_AT_MOST_S = 2.0
 
@@ -181,9 +181,9 @@ class Board:
     def _draw_until_closed(self) -> None:
         pause_s = _DRAW_EVERY_S
         while not self._closing.wait(pause_s):
-            begun = time.monotonic()
+            begun = time.thread_time()
             self._draw()
-            took_s = time.monotonic() - begun
+            took_s = time.thread_time() - begun
             pause_s = min(max(_DRAW_EVERY_S, _PAUSE_FOR_DRAWING * took_s), _PAUSE_AT_MOST_S)
 
     def _draw(self) -> None:

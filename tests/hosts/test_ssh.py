@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pytranscoder.errors import HostError, LostError
 from pytranscoder.hosts.connection import Address, Connections
-from pytranscoder.hosts.ssh import SshProcess, SshTransport
+from pytranscoder.hosts.ssh import UNREAD_BYTES, SshProcess, SshTransport
 from pytranscoder.hosts.supervisor import Patience
 from tests.clips import FFMPEG
 from tests.hosts.conftest import MakeAddress, MakeSshd
@@ -170,6 +170,18 @@ async def test_leaving_does_not_wait_for_a_frozen_link(
     assert time.monotonic() - began < STOPS_WITHIN_S + 1
     relay.cut()
     await await_end(lock)
+
+
+async def test_a_command_whose_words_nobody_reads_is_stopped(connections: Connections) -> None:
+    async with SshTransport(connections).supervise(("yes", "x" * 1000), "") as process:
+        await anext(process.lines())
+        while process._unread_bytes <= UNREAD_BYTES:  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0.01)
+        began = time.monotonic()
+
+        await process.stop(STOPS_WITHIN_S + 5)
+
+    assert time.monotonic() - began < STOPS_WITHIN_S + 1
 
 
 async def test_a_command_that_hears_heartbeats_is_left_to_run(connections: Connections) -> None:

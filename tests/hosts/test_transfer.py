@@ -59,8 +59,18 @@ async def test_the_memory_of_a_block_is_used_again(tmp_path: Path) -> None:
         (third,) = await file.read(4, [2])
 
         assert third.obj is first.obj
-        assert bytes(third) == b"ef"
-        assert bytes(second) == b"cd"
+        assert (bytes(third), bytes(second)) == (b"ef", b"cd")
+
+
+async def test_a_block_that_is_larger_than_one_given_back_has_its_own_memory(tmp_path: Path) -> None:
+    (tmp_path / "film").write_bytes(b"abcdef")
+
+    async with open_ours(tmp_path / "film", "rb") as file:
+        for block in await file.read(0, [2, 2]):
+            file.give_back(block)
+        (larger,) = await file.read(0, [6])
+
+        assert bytes(larger) == b"abcdef"
 
 
 async def test_a_fault_of_our_file_is_told_from_one_of_the_network(tmp_path: Path) -> None:

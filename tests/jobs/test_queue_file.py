@@ -1,7 +1,11 @@
 """Queue files are read as people and programs write them, and pruned without touching anything else."""
 
+import errno
 import json
 import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -173,6 +177,31 @@ def test_lines_that_are_appended_meanwhile_are_kept(tmp_path: Path, before: byte
     prune(queue_file, is_b_while_somebody_appends)
 
     assert queue_file.read_bytes() == after
+
+
+@pytest.mark.parametrize("before", [b"/a\n/b\n", b"/b\n"])
+def test_lines_that_are_appended_meanwhile_are_kept_on_a_disk_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: bytes
+) -> None:
+    queue_file = tmp_path / "queue.txt"
+    queue_file.write_bytes(before)
+    flush = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: _fail() if stat.S_ISDIR(os.fstat(file).st_mode) else flush(file))
+
+    @contextmanager
+    def appending(_: Path) -> Iterator[None]:
+        with queue_file.open("ab") as file:
+            file.write(b"/new\n")
+        yield
+
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        prune(queue_file, is_b, appending)
+
+    assert queue_file.read_bytes() == before.replace(b"/b\n", b"") + b"/new\n"
+
+
+def _fail() -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def test_the_mode_is_kept(tmp_path: Path) -> None:
