@@ -4,6 +4,7 @@ import errno
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 def flush(descriptor: int) -> None:
@@ -13,6 +14,13 @@ def flush(descriptor: int) -> None:
     except OSError as exc:  # some network file systems refuse to
         if exc.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
             raise
+
+
+def write_through(file: BinaryIO, content: bytes) -> None:
+    """Writes into an open file and waits until all of it is on its disk. Raises OSError as `flush`."""
+    file.write(content)
+    file.flush()
+    flush(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:

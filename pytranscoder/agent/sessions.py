@@ -21,12 +21,10 @@ from asyncssh.stream import SSHServerStreamSession
 
 from pytranscoder.agent.flow import wait_for_stall
 from pytranscoder.agent.work import Line
+from pytranscoder.hosts.packets import SMALLEST_BYTES
 
 WINDOW_BYTES = 2 << 20
 PACKET_BYTES = 32 << 10
-# All that a window allows is encrypted at once: in packets of a byte nobody else would be served for a minute. What ssh
-# clients take is eight times as much, and more.
-LEAST_PACKET_BYTES = 4 << 10
 SFTP = "sftp"
 # Debian's ssh sends them unless it is told not to: nobody means harm by it.
 _SENT_BY_ITSELF = re.compile(r"LANG|LC_\w+|COLORTERM|NO_COLOR|TZ")
@@ -77,11 +75,11 @@ class Channel(SSHServerChannel[bytes]):
         self, send_chan: int, send_window: int, send_pktsize: int, session: MaybeAwait[SSHSession[bytes]]
     ) -> None:
         """Opens the channel, unless the peer wants its data in crumbs."""
-        if send_pktsize < LEAST_PACKET_BYTES:
+        if send_pktsize < SMALLEST_BYTES:
             self._refuse(f"packets of {send_pktsize} bytes")
             self._session = cast(SSHServerSession[bytes], session)  # it hears that it is over
             self._cleanup()
-            raise ChannelOpenError(OPEN_RESOURCE_SHORTAGE, f"packets of {LEAST_PACKET_BYTES} bytes are the least")
+            raise ChannelOpenError(OPEN_RESOURCE_SHORTAGE, f"packets of {SMALLEST_BYTES} bytes are the least")
         super().process_open(send_chan, send_window, send_pktsize, session)
 
     def _process_pty_req_request(self, packet: SSHPacket) -> bool:

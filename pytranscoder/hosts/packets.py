@@ -1,4 +1,4 @@
-"""How large the packets are that a host's ssh server takes. Sends none."""
+"""How large the packets must be that the other side of an ssh connection takes. Sends none."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ from asyncssh.channel import SSHChannel
 
 from pytranscoder.errors import HostError
 
-# Every server takes 32 KiB (RFC 4253, 6.1). Of packets of a few bytes there are so many that nothing else gets a turn.
+# Everybody takes 32 KiB (RFC 4253, 6.1). All that a window allows is encrypted at once: of packets of a few bytes there
+# are so many that nothing else gets a turn.
 SMALLEST_BYTES = 4 << 10
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from pytranscoder.durable import flush, sync_folder
+from pytranscoder.durable import sync_folder, write_through
 
 LOCKED_AT_MOST_S = 2.0
 
@@ -29,9 +29,7 @@ def write_private(path: Path, content: bytes) -> None:
     aside = path.with_name(f".{path.name}.ptc-{secrets.token_hex(4)}")
     try:
         with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:  # noqa: PTH123  # a mode
-            new.write(content)
-            new.flush()
-            flush(new.fileno())
+            write_through(new, content)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)

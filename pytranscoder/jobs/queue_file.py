@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytranscoder.durable import flush, sync_folder
+from pytranscoder.durable import sync_folder, write_through
 
 Noting = Callable[[Path], AbstractContextManager[object]]
 
@@ -81,9 +81,7 @@ def prune(
         appended = old.read() if renames_open_files else b""
         if appended:
             with target.open("ab") as new:
-                new.write(appended)
-                new.flush()
-                flush(new.fileno())
+                write_through(new, appended)
         sync_folder(target.parent)
 
 
@@ -93,9 +91,7 @@ def _replace(target: Path, aside: Path, content: bytes) -> None:
             with aside.open("xb") as new:
                 with suppress(OSError):
                     aside.chmod(target.stat().st_mode & 0o7777)
-                new.write(content)
-                new.flush()
-                flush(new.fileno())
+                write_through(new, content)
             aside.replace(target)
         else:
             target.rename(aside)
