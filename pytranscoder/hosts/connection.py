@@ -14,8 +14,8 @@ import asyncssh
 
 from pytranscoder.errors import HostError, LostError, UnreachableError
 from pytranscoder.hosts.agents.trust import Trust
-from pytranscoder.hosts.bulk import carry_media
 from pytranscoder.hosts.connect_faults import explain, explain_settings
+from pytranscoder.hosts.lean import carry_media, spare
 from pytranscoder.hosts.ssh_settings import SETTINGS_FAULTS, Settings, read_settings
 
 CONNECT_WITHIN_S = 10.0
@@ -265,6 +265,7 @@ class Connections:
         except CONNECT_FAULTS as exc:
             where = "" if settings.ip == self._address.ip else f"jump host {settings.ip}: "
             raise UnreachableError(self._host, where + explain(settings, exc)) from exc
+        spare(line.made)
         return line
 
 

@@ -1,10 +1,11 @@
-"""What makes a connection of asyncssh carry media at the speed of `scp`: fewer packets, system calls and copies.
+"""What makes connections of asyncssh cost less: fewer packets, timers, system calls and copies.
 
-asyncssh has no option for these, so this takes the place of three of its methods, one of them private. Of a version
+asyncssh has no option for these, so this takes the place of some of its methods, two of them private. Of a version
 that does not have or call them only the speed is lost.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,24 +16,41 @@ from asyncssh.constants import MSG_CHANNEL_DATA, MSG_IGNORE
 TOGETHER_BYTES = 256 << 10
 # asyncssh copies all that it has of what follows a packet, twice for each: it is to have about one.
 RECEIVED_BYTES = 40_000
+# A keepalive is asked for after so many seconds of silence less this, at the most.
+TIMER_STANDS_S = 1.0
 
 
-def carry_media(connection: asyncssh.SSHClientConnection) -> None:
-    """Makes it send packets of data together, at the latest when the loop goes round; never one that is empty.
+def spare(connection: asyncssh.SSHClientConnection) -> None:
+    """Makes a connection send no empty packets, and set its timer for keepalives not with each packet that comes.
 
-    What it receives it takes apart bit by bit. The empty packets are against an attack on ciphers in CBC mode (RFC
-    4251, 9.3.1), and stay where that is in use.
+    The empty packets are against an attack on ciphers in CBC mode (RFC 4251, 9.3.1), and stay where that is in use.
     """
-    corked = _Corked(getattr(connection, "_send", _send_nothing))
-    send_packet, data_received = connection.send_packet, connection.data_received
+    send_packet = connection.send_packet
     needs_empty = "cbc" in str(connection.get_extra_info("send_cipher"))
 
     def send(pkttype: int, *args: bytes, handler: Any = None) -> None:
-        if pkttype == MSG_IGNORE and not needs_empty:
-            return
+        if needs_empty or pkttype != MSG_IGNORE:
+            send_packet(pkttype, *args, handler=handler)
+
+    connection.send_packet = send  # type: ignore[method-assign]
+    if hasattr(connection, "_reset_keepalive_timer"):
+        reset = _at_most_every(TIMER_STANDS_S, connection._reset_keepalive_timer)  # noqa: SLF001
+        connection._reset_keepalive_timer = reset  # type: ignore[method-assign]  # noqa: SLF001
+
+
+def carry_media(connection: asyncssh.SSHClientConnection) -> None:
+    """Makes a connection carry media at the speed of `scp`.
+
+    It sends packets of data together, at the latest when the loop goes round, and takes apart bit by bit what it
+    receives.
+    """
+    corked = _Corked(getattr(connection, "_send", _send_nothing))
+    send_packet, data_received = connection.send_packet, connection.data_received
+
+    def send(pkttype: int, *args: bytes, handler: Any = None) -> None:
         send_packet(pkttype, *args, handler=handler)
         # What may be the last word of a connection does not wait.
-        if pkttype != MSG_CHANNEL_DATA:
+        if pkttype not in (MSG_CHANNEL_DATA, MSG_IGNORE):
             corked.flush()
 
     def receive(data: bytes, datatype: Any = None) -> None:
@@ -42,6 +60,19 @@ def carry_media(connection: asyncssh.SSHClientConnection) -> None:
     connection.data_received = receive  # type: ignore[method-assign]
     connection.send_packet = send  # type: ignore[method-assign]
     connection._send = corked.send  # type: ignore[method-assign]  # noqa: SLF001
+
+
+def _at_most_every(seconds: float, act: Callable[[], None]) -> Callable[[], None]:
+    acted = -seconds
+
+    def act_unless_just_done() -> None:
+        nonlocal acted
+        now = time.monotonic()
+        if now - acted >= seconds:
+            acted = now
+            act()
+
+    return act_unless_just_done
 
 
 def _send_nothing(_: bytes) -> None:

@@ -1,5 +1,6 @@
-"""A connection that carries media: what it sends together, what it does not send, and that all of it arrives."""
+"""Connections: what they send together, what they do not send or do each time, and that all of a film arrives."""
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any, cast
@@ -9,8 +10,9 @@ import pytest
 from asyncssh.constants import MSG_GLOBAL_REQUEST, MSG_IGNORE
 from asyncssh.packet import Boolean, String
 
-from pytranscoder.hosts.bulk import carry_media
+from pytranscoder.hosts import connection as connection_module
 from pytranscoder.hosts.connection import Address, Connections
+from pytranscoder.hosts.lean import carry_media, spare
 from pytranscoder.hosts.sftp import SftpFiles
 from tests.hosts.conftest import MakeAddress, MakeSshd
 
@@ -115,9 +117,35 @@ async def test_a_cipher_that_needs_empty_packets_has_them(cbc_address: Address) 
         assert connection._send_seq > before + 2
 
 
+async def test_the_timer_for_keepalives_is_not_set_with_each_packet(address: MakeAddress) -> None:
+    async with Connections("nas", address("root-bash")) as connections:
+        connection = await connections.data()
+        connection._reset_keepalive_timer()
+        timer = connection._keepalive_timer
+
+        await connection.run("true")
+
+        assert timer is not None
+        assert connection._keepalive_timer is timer
+
+
+async def test_a_host_that_is_silent_is_asked_whether_it_is_there(
+    address: MakeAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "DATA_KEEPALIVE_S", 0.1)
+    async with Connections("nas", address("root-bash")) as connections:
+        connection = await connections.data()
+        before = connection._send_seq
+
+        await asyncio.sleep(1)
+
+        assert connection._send_seq > before + 3
+
+
 async def test_a_connection_that_sends_otherwise_is_left_as_it_is() -> None:
     connection = OtherConnection()
 
+    spare(cast(asyncssh.SSHClientConnection, connection))
     carry_media(cast(asyncssh.SSHClientConnection, connection))
     connection.send_packet(MSG_GLOBAL_REQUEST, b"request")
 
