@@ -21,20 +21,23 @@ MEMORY_LIMIT_MB = 250
 WINDOW_S = 20.0
 BEGUN_WITHIN_S = 120.0
 
-# Says once a second what ffmpeg says, for ever; so many real ones would take the whole machine.
+# Says as often as it is told to what ffmpeg says, for ever; so many real ones would take the whole machine.
 _STAND_IN = """\
 #!/bin/sh
 case " $* " in
 *" -progress "*) echo >>{begun} ;;
 *) exec {ffmpeg} "$@" ;;
 esac
+words="$*"
+period=${{words#*-stats_period }}
+period=${{period%% *}}
 second=0
 while :; do
-    second=$((second + 1))
+    second=$((second + period))
     printf '%s\\n' frame=$((second * 25)) fps=25.00 stream_0_0_q=28.0 bitrate=8.0kbits/s total_size=$((second * 99)) \\
         out_time_us=${{second}}000000 out_time_ms=${{second}}000000 out_time=00:00:00.000000 dup_frames=0 \\
         drop_frames=0 speed=1.0x progress=continue
-    sleep 1
+    sleep "$period"
 done
 """
 

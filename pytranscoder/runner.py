@@ -17,6 +17,7 @@ from pytranscoder.encode.attempt import Attempt, Tools
 from pytranscoder.encode.choose import Chooser, PlannedJob, Policy
 from pytranscoder.encode.equipment import Setup
 from pytranscoder.encode.outcomes import Totals, finished_event, ready_event
+from pytranscoder.encode.progress import report_every_s
 from pytranscoder.encode.recovery import recover_dead_runs
 from pytranscoder.encode.replace import Checkpoint, pass_by
 from pytranscoder.errors import Fault
@@ -98,7 +99,8 @@ class Runner:
             patience_s=order.patience_s,
             pauses=order.pauses,
         )
-        chooser = Chooser(order.policy)
+        encodes = 1 if order.one_at_a_time else sum(sum(spec.slots.values()) for spec in specs)
+        chooser = Chooser(order.policy, report_every_s(encodes, order.policy.stall_after_s))
         for request in order.requests:
             chooser.check(request.selection)
         self._pruner = QueuePruner(time.monotonic, self._noting)

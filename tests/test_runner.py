@@ -213,6 +213,18 @@ async def test_a_dry_run_tells_its_plan_and_touches_nothing(film: Path) -> None:
     assert (film.read_bytes(), film.stat().st_mtime_ns, film.stat().st_ino) == before
 
 
+@pytest.mark.parametrize(("one_at_a_time", "expected"), [(False, "2"), (True, "1")])
+async def test_where_there_are_many_slots_ffmpeg_tells_of_itself_less_often(
+    film: Path, one_at_a_time: bool, expected: str
+) -> None:
+    many = replace(order(film), hosts=[local_member(FFMPEG, {"default": 40})], one_at_a_time=one_at_a_time)
+
+    seen = await run(many, None)
+
+    (planned,) = [event for event in seen if isinstance(event, events.Planned)]
+    assert planned.argv[planned.argv.index("-stats_period") + 1] == expected
+
+
 async def test_without_an_ffmpeg_nothing_is_begun(film: Path, journal: Journal) -> None:
     seen = await run(order(film, ffmpeg="/nowhere/ffmpeg"), journal)
 

@@ -16,6 +16,7 @@ from pytranscoder.profiles.command import (
     build_argv,
     covers_to_attach,
     expected_streams,
+    reporting_every,
     wanted_encoders,
     with_covers,
 )
@@ -69,6 +70,7 @@ class PlannedJob:
     remove_source: bool
     rule: str | None = None
     why: str = ""
+    report_every_s: int = 1
 
     @property
     def work(self) -> float:
@@ -105,6 +107,7 @@ class PlannedJob:
     def argv(self, ffmpeg: str, source: str, output: str, covers: Mapping[int, str]) -> tuple[str, ...]:
         """Returns the ffmpeg command for a host on which the files have these paths; `covers` by stream index."""
         argv = build_argv(ffmpeg, self.profile, self.plan, source, output, self.muxer)
+        argv = reporting_every(argv, self.report_every_s)
         return with_covers(argv, self.plan, covers) if covers else argv
 
     def partial(self, folder: Path, attempt: str) -> Path:
@@ -114,10 +117,14 @@ class PlannedJob:
 
 
 class Chooser:
-    """Chooses for each media by the policy; profiles are resolved once for each selection."""
+    """Chooses for each media by the policy; profiles are resolved once for each selection.
 
-    def __init__(self, policy: Policy) -> None:
+    ffmpeg is to tell of its progress every `report_every_s` seconds.
+    """
+
+    def __init__(self, policy: Policy, report_every_s: int = 1) -> None:
         self._policy = policy
+        self._report_every_s = report_every_s
         self._resolved: dict[Selection, Profile] = {}
 
     def check(self, selection: Selection) -> None:
@@ -168,6 +175,7 @@ class Chooser:
             remove_source=not (self._policy.keep or self._policy.own_name),
             rule=rule,
             why=why,
+            report_every_s=self._report_every_s,
         )
 
     def _final(self, media: Media, profile: Profile) -> Path:

@@ -5,10 +5,25 @@ The stream (``-progress``) is a block of ``key=value`` lines that ends with ``pr
 """
 
 from dataclasses import dataclass
+from math import ceil
 
 from pytranscoder.media.model import Media
 
 INCREDIBLE_PERCENT = 99.0
+
+# Each costs the manager almost a millisecond: so many take three hundredths of a core (`python -m bench live`).
+REPORTS_PER_S = 32
+# Of an encode that is in order something is heard twice before it looks silent on the board, and before it is stopped.
+REPORT_AT_LEAST_EVERY_S = 5
+
+
+def report_every_s(encodes: int, stall_after_s: float) -> int:
+    """Returns how often each of so many encodes is to tell of itself: every second, or less often when they are many.
+
+    In whole seconds; one that is silent for `stall_after_s` is stopped.
+    """
+    patience_s = min(REPORT_AT_LEAST_EVERY_S, int(stall_after_s / 2))
+    return max(1, min(ceil(encodes / REPORTS_PER_S), patience_s))
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,11 @@ def build_argv(
     )
 
 
+def reporting_every(argv: Sequence[str], seconds: int) -> tuple[str, ...]:
+    """The command of `build_argv`, which tells of its progress every second, with another interval."""
+    return (*argv[: len(GLOBALS)], str(seconds), *argv[len(GLOBALS) + 1 :])
+
+
 def covers_to_attach(plan: StreamPlan, muxer: str) -> tuple[Stream, ...]:
     """The cover art that is kept but has to be extracted to files first: Matroska takes it from files only."""
     return tuple(each.stream for each in plan.kept if not is_mapped(each.stream, muxer))

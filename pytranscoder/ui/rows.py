@@ -15,7 +15,7 @@ from pytranscoder.ui.summary import Show
 from pytranscoder.ui.tally import RunningAttempt, Stage
 
 NAME_CELLS_MIN = 8
-# ffmpeg is asked for news every second; a slow encoder, or a link that is down, makes it longer.
+# ffmpeg is asked for news every few seconds at least; a slow encoder, or a link that is down, makes it longer.
 SILENT_FROM_S = 10.0
 
 _BAR_FROM = 60

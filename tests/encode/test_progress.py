@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytranscoder.encode.progress import Measure, ProgressReader, Snapshot, measure, saving
+from pytranscoder.encode.progress import Measure, ProgressReader, Snapshot, measure, report_every_s, saving
 from pytranscoder.media.model import Media
 from tests.encode.samples import media
 
@@ -104,6 +104,16 @@ def test_progress_is_what_moves_frames_position_or_size(later: Snapshot, moved: 
 
 def test_first_progress_is_progress() -> None:
     assert Snapshot().has_moved_since(None)
+
+
+@pytest.mark.parametrize(
+    ("encodes", "stall_after_s", "expected"),
+    [(1, 600.0, 1), (32, 600.0, 1), (33, 600.0, 2), (64, 600.0, 2), (1000, 600.0, 5), (1000, 6.0, 3), (64, 1.0, 1)],
+)
+def test_many_encodes_tell_of_themselves_less_often_but_before_one_is_stopped(
+    encodes: int, stall_after_s: float, expected: int
+) -> None:
+    assert report_every_s(encodes, stall_after_s) == expected
 
 
 @pytest.mark.parametrize(
