@@ -81,6 +81,11 @@ class World:
         self.usable: set[tuple[str | None, str]] = set()
         self.uploads: dict[tuple[str | None, str], deque[Running]] = {host.spec.key: deque() for host in self.hosts}
         self.encoding: Counter[tuple[object, str]] = Counter()
+        self.slots: dict[tuple[object, str], int] = {}
+        for host in self.hosts:
+            for queue, slots in host.spec.slots.items():
+                place = self.machine(host), queue
+                self.slots[place] = min(slots, self.slots.get(place, slots))
         self.tries: Counter[int] = Counter()
         self.outcomes: dict[int, Outcome] = {}
         self.stale: list[Event] = []
@@ -140,7 +145,7 @@ class World:
     def start(self, action: StartAttempt) -> None:
         assert not self.is_cancelled
         assert (action.cluster, action.host) in self.usable, "a host is used that is not up"
-        assert all(it.job.job != action.job for it in self.running.values()) or not self.is_checked
+        assert not self.is_checked or all(it.job.job != action.job for it in self.running.values())
         self.tries[action.job] += 1
         assert self.tries[action.job] <= MAX_ATTEMPTS
         host = self.by_key[action.cluster, action.host]
@@ -173,12 +178,7 @@ class World:
         attempt.is_encoding = True
         place = self.place(attempt)
         self.encoding[place] += 1
-        slots = [
-            host.spec.slots[place[1]]
-            for host in self.hosts
-            if self.machine(host) == place[0] and place[1] in host.spec.slots
-        ]
-        assert self.encoding[place] <= min(slots), "more encodes than slots"
+        assert self.encoding[place] <= self.slots[place], "more encodes than slots"
         self.after(0, lambda: self.encode(attempt))
 
     def encode(self, attempt: Running) -> None:
