@@ -99,7 +99,7 @@ class Runner:
             patience_s=order.patience_s,
             pauses=order.pauses,
         )
-        encodes = 1 if order.one_at_a_time else sum(sum(spec.slots.values()) for spec in specs)
+        encodes = len(specs) if order.one_at_a_time else sum(sum(spec.slots.values()) for spec in specs)
         chooser = Chooser(order.policy, report_every_s(encodes, order.policy.stall_after_s))
         for request in order.requests:
             chooser.check(request.selection)

@@ -10,6 +10,8 @@ from math import ceil
 from pytranscoder.media.model import Media
 
 INCREDIBLE_PERCENT = 99.0
+# ffmpeg's speed is that since its start, and its first word comes when it has hardly begun.
+SPEED_SETTLES_AFTER_S = 1.0
 
 # Each costs the manager almost a millisecond: so many take three hundredths of a core (`python -m bench live`).
 REPORTS_PER_S = 32
@@ -98,14 +100,15 @@ def measure(media: Media, snapshot: Snapshot, elapsed_s: float) -> Measure:
     """Measures a running encode against its source.
 
     Compression is 100 x (1 - output bytes / source bytes up to the same position), the source's bytes taken as spread
-    evenly over its duration. The position is ffmpeg's, else the frames done at the source's frame rate.
+    evenly over its duration. The position is ffmpeg's, else the frames done at the source's frame rate. The time left
+    is not told in the first second.
     """
     position_s = snapshot.position_s or _position_by_frames(media, snapshot)
     if not media.duration_s or position_s is None:
         return Measure(None, position_s, None, None)
     fraction = min(1.0, position_s / media.duration_s)
     compression = saving(media.size_bytes * fraction, snapshot.output_bytes)
-    speed = snapshot.speed or (position_s / elapsed_s if elapsed_s > 0 else None)
+    speed = (snapshot.speed or position_s / elapsed_s) if elapsed_s >= SPEED_SETTLES_AFTER_S else None
     return Measure(
         percent=100 * fraction,
         position_s=position_s,

@@ -123,10 +123,10 @@ def test_many_encodes_tell_of_themselves_less_often_but_before_one_is_stopped(
             media(), Snapshot(position_s=30.0, output_bytes=200_000, speed=2.0), 15.0, (50, 30, 60, 15), id="half-way"
         ),
         pytest.param(media(), Snapshot(position_s=30.0), 60.0, (50, 30, None, 60), id="speed from the clock"),
-        pytest.param(media(), Snapshot(frame=750, speed=1.0), 0.0, (50, 30, None, 30), id="position from frames"),
+        pytest.param(media(), Snapshot(frame=750, speed=1.0), 30.0, (50, 30, None, 30), id="position from frames"),
         pytest.param(media(), Snapshot(position_s=61.0, speed=1.0), 1.0, (100, 61, None, 0), id="past the end"),
         pytest.param(media(), Snapshot(), 1.0, (None, None, None, None), id="nothing known"),
-        pytest.param(media(), Snapshot(position_s=30.0), 0.0, (50, 30, None, None), id="no time has passed"),
+        pytest.param(media(), Snapshot(position_s=30.0, speed=0.01), 0.9, (50, 30, None, None), id="just begun"),
         pytest.param(
             media(duration_s=None), Snapshot(position_s=30.0, output_bytes=1), 1.0, (None, 30, None, None),
             id="duration unknown",
