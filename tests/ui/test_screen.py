@@ -64,6 +64,12 @@ class WatchedTerminal(Terminal):
             assert self._changed.wait_for(lambda: is_there(self.getvalue()), 20)
 
 
+@pytest.fixture(autouse=True)
+def _usual_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the tests run: on a dumb terminal nothing is drawn."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
 @pytest.mark.parametrize(
     ("options", "stdout", "kind"),
     [
@@ -75,10 +81,7 @@ class WatchedTerminal(Terminal):
     ],
     ids=["json", "json dry run", "dry run", "terminal", "pipe"],
 )
-def test_screen_is_chosen_by_options_and_terminal(
-    options: dict[str, bool], stdout: io.StringIO, kind: type, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TERM", "xterm-256color")
+def test_screen_is_chosen_by_options_and_terminal(options: dict[str, bool], stdout: io.StringIO, kind: type) -> None:
     values = {"json": False, "dry_run": False, "verbose": False} | options
 
     assert isinstance(make_screen(**values, color=None, stdout=stdout, stderr=io.StringIO()), kind)
