@@ -16,7 +16,7 @@ from asyncssh.constants import MSG_CHANNEL_DATA, MSG_IGNORE
 TOGETHER_BYTES = 256 << 10
 # asyncssh copies all that it has of what follows a packet, twice for each: it is to have about one.
 RECEIVED_BYTES = 40_000
-# A keepalive is asked for after so many seconds of silence less this, at the most.
+# By so much sooner than after the interval of silence a host may be asked whether it is still there.
 TIMER_STANDS_S = 1.0
 
 
