@@ -111,7 +111,10 @@ class ConfigError(TranscoderError):
 
 
 class AttemptError(TranscoderError):
-    """An attempt could not be finished; `fault` says why, `retry_here` whether the same host may try again."""
+    """An attempt could not be finished; `fault` says why, `retry_here` whether its host is as good as another now.
+
+    To other hosts with a fault of their own the job goes back only when there is nobody else.
+    """
 
     fault = Fault.FILE
     retry_here = False
@@ -155,6 +158,8 @@ class HostError(AttemptError):
 
 class UnreachableError(HostError):
     """No connection can be made: refused, timed out, another host key, our key not accepted."""
+
+    retry_here = True
 
 
 class ForeignShellError(HostError):

@@ -83,7 +83,8 @@ class Copied:
     async def fetch(self, staged: Staged, job: int, _said_bytes: int | None) -> None:
         """Copies the output over its partial file. What counts is the size that the host sees, not what ffmpeg said."""
         async with self._fetches:
-            size_bytes = await self.files.size_bytes(staged.output)
+            # Hours of work may lie there; a connection that breaks just now must not cost them.
+            size_bytes = await self.files.size_bytes(staged.output, patiently=True)
             if size_bytes is None:
                 raise VerifyError("ffmpeg exited with status 0, but there is no output")
             _require_room(staged.fetched, size_bytes)

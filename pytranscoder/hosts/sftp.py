@@ -118,9 +118,15 @@ class SftpFiles:
         """Returns the names in a directory; none when it is not there."""
         return await self._ask(directory, lambda sftp, _: sftp_tree.names(sftp, sftp_tree.spelled(directory)))
 
-    async def size_bytes(self, path: str) -> int | None:
-        """Returns the size of a file; None when it is not there."""
-        return await self._ask(path, lambda sftp, _: sftp_tree.file_size(sftp, sftp_tree.spelled(path)))
+    async def size_bytes(self, path: str, *, patiently: bool = False) -> int | None:
+        """Returns the size of a file; None when it is not there. `patiently` waits for a host that is away."""
+
+        def work(sftp: SFTPClient, _: Deadline) -> Awaitable[int | None]:
+            return sftp_tree.file_size(sftp, sftp_tree.spelled(path))
+
+        if patiently:
+            return await self._persist(path, Arrived(), work)
+        return await self._ask(path, work)
 
     async def free_bytes(self, directory: str) -> int | None:
         """Returns the room that its file system has for us; of the one above it when it is not there yet."""
@@ -157,9 +163,7 @@ class SftpFiles:
         arrived = Arrived()
         try:
             async with self._fetches, open_ours(ours, "wb") as target:
-                size_bytes = await self._persist(
-                    theirs, arrived, lambda sftp, _: sftp_tree.file_size(sftp, sftp_tree.spelled(theirs))
-                )
+                size_bytes = await self.size_bytes(theirs, patiently=True)
                 if size_bytes is None:
                     raise TransferError(self._host, f"{printable(theirs)}: no such file there")
                 copy = Copy(size_bytes, self._down, arrived, report)

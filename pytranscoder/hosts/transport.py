@@ -74,8 +74,11 @@ class Files(Protocol):
     async def names(self, directory: str) -> list[str]:
         """Returns the names in a directory; none when it is not there."""
 
-    async def size_bytes(self, path: str) -> int | None:
-        """Returns the size of a file; None when it is not there."""
+    async def size_bytes(self, path: str, *, patiently: bool = False) -> int | None:
+        """Returns the size of a file; None when it is not there.
+
+        `patiently` waits for a host that is away as long as a transfer would; else a short trouble is an error too.
+        """
 
     async def free_bytes(self, directory: str) -> int | None:
         """Returns the room that its file system has for us; None when the host does not say."""

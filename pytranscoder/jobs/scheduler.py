@@ -199,7 +199,10 @@ class Scheduler:
         """Ends the waiting of jobs that nobody will run."""
         if self._is_unusable(kind.demand.cluster):
             yield from self._give_up(kind, Outcome.CANCELLED, NO_HOST)
-        elif not kind.able:
+            return
+        if all(host.state is HostState.UNAVAILABLE for host in kind.able):
+            yield from self._readmit(kind, now)
+        if not kind.able:
             yield from self._give_up(kind, Outcome.FAILED)
         elif any(host.state is not HostState.UNAVAILABLE for host in kind.able):
             kind.stranded_since = None
@@ -208,6 +211,14 @@ class Scheduler:
             is_over = now - kind.stranded_since >= self._patience_s
             if is_over or not any(host.is_retried for host in kind.able):
                 yield from self._give_up(kind, Outcome.FAILED, explain_absence(list(kind.able)))
+
+    def _readmit(self, kind: Kind, now: float) -> Iterator[Action]:
+        """Lets jobs go back to hosts that had a trouble of their own, as there is nobody else."""
+        queue = self._placement.queues[kind.demand.cluster, kind.demand.queue]
+        for job in [job for job in kind.jobs if job.avoided]:
+            queue.pop(job)
+            job.readmit()
+            yield from self._wait(job, now)
 
     def _give_up(self, kind: Kind, outcome: Outcome, reason: str | None = None) -> Iterator[Action]:
         if not kind.jobs:
@@ -285,10 +296,18 @@ class Scheduler:
         if event.fault is Fault.HOST and event.retry_here:
             return True
         job.excluded |= {host}
+        # This machine alone does not rest, and so is the same a moment later.
+        if event.fault is Fault.HOST and host.spec.cluster is not None:
+            job.avoided |= {host}
         was_suspect, job.is_suspect = job.is_suspect, job.is_suspect or event.fault is Fault.FILE
         if was_suspect and event.fault is Fault.FILE:
             return False
-        return any(other.admits(job.demand) for other in self._clusters[job.ready.cluster])
+        if not self._has_taker(job):
+            job.readmit()
+        return self._has_taker(job)
+
+    def _has_taker(self, job: Job) -> bool:
+        return any(host.admits(job.demand) for host in self._clusters[job.ready.cluster])
 
     def _blame_host(self, event: AttemptFailed, attempt: Attempt, now: float) -> Iterator[Action]:
         """Lets a host rest that has failed, or under which too many files have failed in a row."""

@@ -19,7 +19,8 @@ _rank_of = attrgetter("rank")
 class Job:
     """A job without an outcome; the greatest rank goes first.
 
-    `started` numbers its attempts, `attempts` counts those that were failures or may still become one.
+    `started` numbers its attempts, `attempts` counts those that were failures or may still become one. It does not go
+    back to hosts in `excluded`; of these it has left those in `avoided` for a trouble of their own.
     """
 
     ready: JobReady
@@ -28,6 +29,7 @@ class Job:
     attempts: int = 0
     attempt: Attempt | None = None
     excluded: frozenset[Host] = frozenset()
+    avoided: frozenset[Host] = frozenset()
     is_suspect: bool = False
     was_recalled: bool = False
     last: AttemptFailed | None = None
@@ -36,6 +38,11 @@ class Job:
     def demand(self) -> Demand:
         """What it asks of its next host."""
         return Demand.of(self.ready, self.excluded)
+
+    def readmit(self) -> None:
+        """Lets it go back to the hosts that it avoids."""
+        self.excluded -= self.avoided
+        self.avoided = frozenset()
 
 
 @dataclass(slots=True, eq=False)

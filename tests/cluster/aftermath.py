@@ -12,6 +12,7 @@ from typing import NamedTuple
 import av
 
 from pytranscoder.jobs.queue_file import parse_entries
+from pytranscoder.jobs.scheduler import MAX_ATTEMPTS
 from tests.cluster.scene import files_in, leases
 from tests.end_to_end.command import Event
 from tests.lab.host import Host
@@ -99,8 +100,20 @@ def _wrong_with_end(record: Record, films: Iterable[Film]) -> list[str]:
     counts = Counter(outcomes.values())
     names = (*DONE, "failed", "cancelled", "skipped")
     wrong += [f"{finished[name]} {name}, not {counts[name]}" for name in names if finished[name] != counts[name]]
+    early = [event for event in record.of("job_finished") if _is_early(record, event)]
+    wrong += [f"{event['media']} was given up: {event['reason']}" for event in early]
     status = 130 if finished["interrupted"] else 1 if counts["failed"] else 0
     return [*wrong, *([f"status {record.status}, not {status}"] if record.status != status else [])]
+
+
+def _is_early(record: Record, end: Event) -> bool:
+    """Whether a job has failed for a passing trouble of a host, and not for the third time."""
+    failures = [event for event in record.of("attempt_failed") if event["job"] == end["job"]]
+    counted = [event for event in failures if not event["stopped"] and not event["no_capacity"]]
+    if end["outcome"] != "failed" or not counted or len(counted) >= MAX_ATTEMPTS:
+        return False
+    last = counted[-1]
+    return last["fault"] == "host" and not last["final"] and end["reason"] == last["reason"]
 
 
 def wrong_with_film(film: Film) -> list[str]:

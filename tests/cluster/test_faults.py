@@ -102,10 +102,11 @@ def test_rebooted_host_has_nothing_left_of_its_encode_when_it_was_used_again(lab
 
 @pytest.mark.usefixtures("beta")
 def test_what_a_host_has_lost_in_mid_upload_is_done_by_another_one(lab: Lab, alpha: Host, heavy_film: Path) -> None:
-    alpha.link(rate_bit_s=SLOW_LINE_BIT_S)
+    alpha.link(rate_bit_s=SLOW_LINE_BIT_S / 4)
     configure(lab)
 
     with started_on_alpha(lab, *COPY_ON_HOME, lab.place.add(heavy_film)) as running:
+        wait_until(running, "host_ready", host="beta")
         wait_for_bytes(running, "upload", 500_000)
         kill_sshd(alpha)
         done = running.finish()

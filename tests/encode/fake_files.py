@@ -68,7 +68,8 @@ class FakeFiles:
         await self._begin("names")
         return [path.name for path in Path(directory).iterdir()] if Path(directory).is_dir() else []
 
-    async def size_bytes(self, path: str) -> int | None:
+    async def size_bytes(self, path: str, *, patiently: bool = False) -> int | None:
+        del patiently
         await self._begin("size_bytes")
         return (self.said or Path(path).stat().st_size) if Path(path).exists() else None
 

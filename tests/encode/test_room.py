@@ -28,7 +28,8 @@ class Disk(FakeFiles):
         await asyncio.sleep(0)
         return ["file"] if directory in self.written else []
 
-    async def size_bytes(self, path: str) -> int | None:
+    async def size_bytes(self, path: str, *, patiently: bool = False) -> int | None:
+        del patiently
         await asyncio.sleep(0)
         return self.written.get(path.removesuffix("/file"))
 

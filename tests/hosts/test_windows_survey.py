@@ -48,7 +48,8 @@ class PcFiles(FakeFiles):
         super().__init__()
         self._path = path
 
-    async def size_bytes(self, path: str) -> int | None:
+    async def size_bytes(self, path: str, *, patiently: bool = False) -> int | None:
+        del patiently
         return 1 if path == self._path else None
 
     async def free_bytes(self, directory: str) -> int | None:

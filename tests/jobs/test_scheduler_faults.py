@@ -100,11 +100,51 @@ def test_a_job_that_strands_on_a_resting_host_waits_for_it() -> None:
     assert story.tell(down(MAC, time=500)) == []
 
 
-def test_a_host_that_cannot_do_a_job_is_not_asked_again() -> None:
-    story = story_of(1, NAS, MAC)
-    story.tell(failed("r-1-1", "nas", Fault.HOST), up(NAS))
+def test_a_host_in_trouble_gets_its_job_back_after_the_rest_when_there_is_no_other() -> None:
+    story = story_of(1, NAS)
 
-    assert outcomes(story.tell(failed("r-1-2", "mac", Fault.HOST))) == [(1, Outcome.FAILED)]
+    actions = story.tell(failed("r-1-1", "nas", Fault.HOST))
+
+    assert (rests(actions), begun(actions), outcomes(actions)) == ([("nas", 10)], [], [])
+    assert begun(story.tell(up(NAS, time=13))) == ["r-1-2@nas"]
+
+
+def test_a_host_in_trouble_does_not_get_its_job_back_while_another_may_take_it() -> None:
+    story = story_of(2, NAS, MAC)
+    story.tell(failed("r-1-1", "nas", Fault.HOST))
+
+    assert begun(story.tell(up(NAS, time=13))) == []
+    assert begun(story.tell(succeeded("r-2-1", "mac"))) == ["r-1-2@mac"]
+
+
+def test_a_host_in_trouble_gets_its_job_back_when_the_other_is_lost() -> None:
+    story = story_of(2, NAS, MAC)
+    story.tell(failed("r-1-1", "nas", Fault.HOST), up(NAS, time=13))
+
+    assert begun(story.tell(down(MAC, time=14))) == ["r-1-2@nas"]
+
+
+def test_hosts_in_trouble_get_a_job_back_up_to_three_attempts_in_all() -> None:
+    story = story_of(1, NAS, MAC)
+    story.tell(failed("r-1-1", "nas", Fault.HOST), failed("r-1-2", "mac", Fault.HOST))
+
+    assert begun(story.tell(up(MAC, time=13))) == ["r-1-3@mac"]
+    assert outcomes(story.tell(failed("r-1-3", "mac", Fault.HOST))) == [(1, Outcome.FAILED)]
+
+
+def test_a_file_that_failed_on_a_host_does_not_come_back_with_those_in_trouble() -> None:
+    story = story_of(1, NAS, MAC)
+    story.tell(failed("r-1-1", "nas"), failed("r-1-2", "mac", Fault.HOST))
+
+    assert begun(story.tell(up(NAS, time=13))) == []
+    assert begun(story.tell(up(MAC, time=13))) == ["r-1-3@mac"]
+
+
+def test_this_machine_alone_does_not_try_again_what_it_cannot_do() -> None:
+    story = Story(spec())
+    story.tell(ready(1))
+
+    assert outcomes(story.tell(failed("r-1-1", "local", Fault.HOST))) == [(1, Outcome.FAILED)]
 
 
 @pytest.mark.parametrize("fault", list(Fault))
@@ -120,12 +160,16 @@ def test_a_job_waits_for_another_host_that_is_away(fault: Fault) -> None:
     ("fault", "reason"),
     [
         pytest.param(Fault.FILE, "it broke", id="the file has been seen to fail"),
-        pytest.param(Fault.HOST, "no usable host: mac: connection refused", id="nothing is known of the file"),
+        pytest.param(
+            Fault.HOST,
+            "no usable host: nas: connection refused | mac: connection refused",
+            id="nothing is known of the file",
+        ),
     ],
 )
 def test_when_patience_is_over_the_reason_is_what_is_known(fault: Fault, reason: str) -> None:
     story = Story(NAS, MAC, patience_s=100)
-    story.tell(down(MAC), ready(1, cluster="home"), failed("r-1-1", "nas", fault))
+    story.tell(down(MAC), ready(1, cluster="home"), failed("r-1-1", "nas", fault), down(NAS))
 
     assert reasons(story.tell(down(MAC, time=200))) == [reason]
 
