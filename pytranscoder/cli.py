@@ -1,6 +1,5 @@
 """From understood arguments to an exit status: loads the configuration, starts the run, shows it."""
 
-import asyncio
 import glob
 import logging
 import secrets
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
+from pytranscoder import event_loop
 from pytranscoder.arguments import Arguments, FileArgument
 from pytranscoder.config.load import default_config, default_config_path, load_config
 from pytranscoder.config.settings import Config
@@ -107,7 +107,7 @@ def carry_out(order: Order, arguments: Arguments, color: bool | None) -> int:
             runner = Runner(order, journal, [screen.handle])
             if journal is not None:
                 journal.begin_run(order.run, time.time())
-            finished = asyncio.run(runner.run())
+            finished = event_loop.run(runner.run())
     finally:
         if journal is not None:
             journal.close()
@@ -258,7 +258,7 @@ def _agent(arguments: Arguments) -> int:
 def _trust(arguments: Arguments) -> int:
     from pytranscoder.hosts.agents.enrolment import accept  # noqa: PLC0415  # as above
 
-    sys.stdout.write(f"{asyncio.run(accept(arguments.line, Trust(default_trust_folder())))}\n")
+    sys.stdout.write(f"{event_loop.run(accept(arguments.line, Trust(default_trust_folder())))}\n")
     return 0
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path, user_state_path
 
+from pytranscoder import event_loop
 from pytranscoder.agent.admission import Admission
 from pytranscoder.agent.service import Setup, Started, started
 from pytranscoder.arguments import AgentArguments, split_address
@@ -61,7 +62,7 @@ def run_agent(arguments: AgentArguments, say: Say) -> int:
         setup = _prepare(arguments, state)
         _keep_environment()
         _allow_many_files()
-        asyncio.run(_serve(setup, arguments, admission, say))
+        event_loop.run(_serve(setup, arguments, admission, say))
     return 0
 
 

@@ -7,12 +7,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
 import asyncssh
 
 from pytranscoder.errors import HostError, LostError, UnreachableError
+from pytranscoder.event_loop import in_own_thread
 from pytranscoder.hosts.agents.trust import Trust
 from pytranscoder.hosts.connect_faults import explain, explain_settings
 from pytranscoder.hosts.lean import carry_media, spare
@@ -244,9 +246,10 @@ class Connections:
             raise
 
     async def _read_settings(self, address: Address, deadline: float) -> Settings:
+        read = partial(read_settings, address.ip, address.port, address.user, address.trust)
         try:
             async with asyncio.timeout_at(deadline):
-                return await asyncio.to_thread(read_settings, address.ip, address.port, address.user, address.trust)
+                return await in_own_thread(read)  # `Match exec` runs a command
         except SETTINGS_FAULTS as exc:
             raise UnreachableError(self._host, explain_settings(exc)) from exc
 

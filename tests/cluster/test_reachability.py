@@ -1,9 +1,12 @@
 """Hosts that cannot be used: each is named with its reason, the others go on, and it joins when it can be used."""
 
 import os
+import random
 import signal
-from collections.abc import Callable
-from contextlib import closing
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,6 +60,18 @@ def without_x264(host: Host) -> str:
     return str(path)
 
 
+@contextmanager
+def silent_name_server(folder: Path) -> Iterator[list[str]]:
+    """Yields a command through which another knows only a name server that never answers."""
+    address = f"127.{random.randint(1, 250)}.{random.randint(1, 250)}.2"
+    configuration = folder / "resolv.conf"
+    configuration.write_text(f"nameserver {address}\n")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind((address, 53))
+        mount = f'mount --bind "{configuration}" /etc/resolv.conf && exec "$@"'
+        yield ["unshare", "--mount", "sh", "-c", mount, "sh"]
+
+
 def nothing(_: Host) -> None:
     """What happens to a host that is well; its entry is wrong."""
 
@@ -100,6 +115,24 @@ def test_host_that_is_out_is_named_with_its_reason_and_the_others_go_on(
 
     assert (told["host"], told["reason"]) == ("beta", reason.format(address=beta.address))
     assert (done.status, hosts_of(done)) == (0, {"film.mp4": "alpha"})
+
+
+def test_name_server_that_does_not_answer_holds_up_neither_hosts_nor_the_end(
+    lab: Lab, alpha: Host, film: Path, tmp_path: Path
+) -> None:
+    away = {f"away{number}": {"type": "streaming", "ip": "a.example.org", "working_dir": "/tmp"} for number in range(9)}
+    lab.configure({"home": away | alpha.streaming()})
+
+    with (
+        silent_name_server(tmp_path) as through,
+        start_pytranscoder(lab.place, *SMALL, lab.place.add(film), through=through) as running,
+    ):
+        done = running.finish()
+        ended = time.time()
+
+    assert (done.status, hosts_of(done)) == (0, {"film.mp4": "alpha"})
+    assert done.of("run_finished")[0]["seconds"] < 5
+    assert ended - done.of("run_finished")[0]["time"] < 3
 
 
 def test_host_that_does_not_answer_is_given_up_after_10_s_and_holds_up_nobody(

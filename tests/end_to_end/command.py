@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -180,13 +180,15 @@ def run_pytranscoder(
 
 
 @contextmanager
-def start_pytranscoder(place: Place, *words: "str | os.PathLike[str]") -> Iterator[Running]:
-    """Run the command with `--json` in the media folder, as long as the context lasts."""
+def start_pytranscoder(
+    place: Place, *words: "str | os.PathLike[str]", through: Sequence[str] = ()
+) -> Iterator[Running]:
+    """Run the command with `--json` in the media folder, as long as the context lasts; `through` another one."""
     errors = place.root / f"stderr-{time.monotonic_ns()}"
     with (
         errors.open("w") as stderr,
         subprocess.Popen(
-            command("--json", *words),
+            [*through, *command("--json", *words)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,
