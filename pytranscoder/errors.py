@@ -18,6 +18,7 @@ TranscoderError
 │   ├── TransferError          a file cannot be copied to it or from it
 │   ├── FfmpegMissingError     no ffmpeg can be run there (exit 3)
 │   ├── SpaceError             its disk is full
+│   │   └── NoRoomError        it has no room for this film, not even alone
 │   └── CapacityError          the encoder takes no more sessions at the moment
 └── EncodeError                the fault is in the encode
     ├── EncodeFailedError      ffmpeg ended with an error
@@ -184,6 +185,10 @@ class FfmpegMissingError(HostError):
 
 class SpaceError(HostError):
     """A disk of the host is full."""
+
+
+class NoRoomError(SpaceError):
+    """A film and its output do not fit on a disk of the host, not even alone."""
 
 
 class CapacityError(HostError):

@@ -24,6 +24,7 @@ from pytranscoder.errors import (
     EncodeFailedError,
     HostError,
     MediaError,
+    NoRoomError,
     ReplaceError,
     StalledError,
     UnreadableMediaError,
@@ -350,6 +351,7 @@ class Attempt:
             seconds=self._tools.clock() - self._started,
             retry_here=exc.retry_here,
             no_capacity=isinstance(exc, CapacityError),
+            no_room=isinstance(exc, NoRoomError),
             final=isinstance(exc, MediaError | ReplaceError),  # another host could do nothing about it
             detail=_detail(exc),
             cluster=self._host.cluster,

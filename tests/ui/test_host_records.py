@@ -90,10 +90,11 @@ def test_encoded_jobs_count_for_their_host() -> None:
     [
         ([attempt_failed(1, cluster=CLUSTER), attempt_failed(1, cluster=CLUSTER)], 2),
         ([attempt_failed(1, cluster=CLUSTER, no_capacity=True)], 0),
+        ([attempt_failed(1, cluster=CLUSTER, no_room=True)], 0),
         ([attempt_failed(1, cluster=CLUSTER, stopped=True)], 0),
         ([CancelRequested(time=0.0), attempt_failed(1, cluster=CLUSTER)], 0),
     ],
-    ids=["each attempt", "no session left", "moved to another host", "stopped by the user"],
+    ids=["each attempt", "no session left", "no room", "moved to another host", "stopped by the user"],
 )
 def test_failures_are_those_of_attempts(events: list[Event], failures: int) -> None:
     assert hosts_of(*events).record(CLUSTER, "nas").failures == failures
