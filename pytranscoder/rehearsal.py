@@ -14,7 +14,7 @@ from pytranscoder.encode.staging import Staged, in_place_names
 from pytranscoder.fleet import Fleet
 from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.hosts.mapping import PathMapping
-from pytranscoder.jobs.events import Event, JobFinished, Notice
+from pytranscoder.jobs.events import Event, JobFinished, JobReady, Notice
 from pytranscoder.jobs.hostspec import HostSpec
 from pytranscoder.jobs.scheduler import Scheduler
 
@@ -29,6 +29,7 @@ class Rehearsal:
     scheduler: Scheduler
     emit: Callable[[Event], None]
     end: Callable[[JobFinished], None]
+    tell_lacks: Callable[[JobReady], None]
     _load: Counter[tuple[str | None, str]] = field(default_factory=Counter)
     _folders: dict[tuple[str | None, Path], Path] = field(default_factory=dict)
     _told: set[tuple[str, str]] = field(default_factory=set)
@@ -37,12 +38,12 @@ class Rehearsal:
         """Says which host would get a job, or why none may."""
         ready = ready_event(number, planned, time.time())
         self._folders.setdefault((ready.cluster, planned.media.path.parent), planned.media.path)
+        self.tell_lacks(ready)
         candidates = self.scheduler.candidates(ready)
         if not candidates:
-            reason = self.scheduler.refusal(ready) or "no usable host"
+            reason = self.scheduler.refusal(ready) or self.scheduler.absence(ready)
             self.end(failed_event(number, planned, reason, time.time()))
             return
-        self._tell_lacking(planned)
         spec = min(candidates, key=lambda each: self._load[each.key] / each.slots[ready.queue])
         self._load[spec.key] += round(ready.work)
         self.emit(self._event(number, planned, spec))
@@ -66,13 +67,6 @@ class Rehearsal:
         if definition.is_copied_to:
             return copied_names(planned, attempt, self.run, definition.copies_to)
         return mapped_names(planned, attempt, PathMapping(definition.path_substitutions))
-
-    def _tell_lacking(self, planned: PlannedJob) -> None:
-        for key in self.fleet.keys(planned.source.cluster):
-            ffmpeg = self.fleet.ffmpeg(key)
-            lacking = ffmpeg.lacking(planned.encoders) if ffmpeg else None
-            if lacking:
-                self._warn(key[1], lacking)
 
     def _warn(self, host: str, text: str) -> None:
         if (host, text) not in self._told:

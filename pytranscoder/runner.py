@@ -32,6 +32,7 @@ from pytranscoder.jobs.actions import Action, BeginEncode, FinishJob, RestHost, 
 from pytranscoder.jobs.events import LOCAL_HOST, Event, JobFinished, Notice, Outcome
 from pytranscoder.jobs.health import DEFAULT_PAUSES, Pauses
 from pytranscoder.jobs.journal import Journal
+from pytranscoder.jobs.lacks import Lacks
 from pytranscoder.jobs.pruner import QueuePruner
 from pytranscoder.jobs.scheduler import Scheduler
 from pytranscoder.jobs.sources import Request
@@ -107,6 +108,7 @@ class Runner:
         desk = Desk(self.emit, self._take_ready, self._end)
         self._intake = Intake(chooser, self._pruner, desk, dry_run=journal is None)
         self._copying = {spec.key for spec in specs if spec.copies}
+        self._lacks = Lacks(specs)
         self._rehearsal: Rehearsal | None = None
         self._events: deque[Event] = deque()
         self._state = _State()
@@ -153,6 +155,8 @@ class Runner:
             observe(event)
         for action in self._scheduler.handle(event, event.time):
             self._perform(action)
+        if isinstance(event, events.JobReady | events.HostReady):
+            self._tell_lacks(event)
         if isinstance(event, events.JobQueued) and event.source_bytes:
             self._fleet.show_sample(event.cluster, event.media)
         self._check_drained()
@@ -172,6 +176,10 @@ class Runner:
                 self._fleet.rest((action.cluster, action.host), action.pause_s, action.reason)
             case FinishJob():
                 self._end(finished_event(action, self._state.jobs.pop(action.job), time.time()))
+
+    def _tell_lacks(self, event: events.JobReady | events.HostReady) -> None:
+        for notice in self._lacks.find(event):
+            self.emit(notice)
 
     def _check_drained(self) -> None:
         if self._intake.is_done and self._scheduler.idle:
@@ -222,6 +230,7 @@ class Runner:
                 self._scheduler,
                 self.emit,
                 self._end,
+                self._tell_lacks,
             )
             await self._intake.run(requests, prober, self._hosts_checked)
             await self._rehearsal.end_with_warnings()

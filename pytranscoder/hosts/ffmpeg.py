@@ -2,14 +2,12 @@
 
 import os
 import shutil
-from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from pytranscoder.errors import FfmpegMissingError, HostError
 from pytranscoder.hosts.transport import Captured, Transport
-from pytranscoder.profiles.encoders import describe_lacking
 
 ANSWER_WITHIN_S = 15.0
 
@@ -21,10 +19,6 @@ class Ffmpeg:
     path: str
     version: str
     encoders: frozenset[str]
-
-    def lacking(self, wanted: Iterable[str]) -> str | None:
-        """Says which wanted encoder it lacks, and which has the nearest name; None when it has all."""
-        return describe_lacking(wanted, self.encoders, self.path, self.version)
 
 
 def find_local_ffmpeg(configured: str | None) -> str:

@@ -80,6 +80,10 @@ class Scheduler:
         """Says why no host of its cluster may ever run a job, as far as is known by now; None if one may."""
         return None if self._able(ready) else explain_refusal(ready, self._clusters.get(ready.cluster, []))
 
+    def absence(self, ready: JobReady) -> str:
+        """Says why none of the hosts that may run a job can be used at the moment."""
+        return explain_absence(list(self._able(ready)))
+
     def handle(self, event: Event, now: float) -> list[Action]:
         """Takes in what happened and returns what to do about it, in this order."""
         actions = list(self._take_in(event, now))

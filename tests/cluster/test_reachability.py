@@ -172,6 +172,23 @@ def test_job_goes_to_a_host_whose_ffmpeg_has_the_encoder(lab: Lab, alpha: Host, 
     done = run_pytranscoder(lab.place, "--json", *SMALL, *films)
 
     assert (done.status, hosts_of(done)) == (0, dict.fromkeys(("a.mp4", "b.mp4", "c.mp4"), "alpha"))
+    (warning,) = done.stderr.splitlines()
+    assert warning.startswith("host beta: ")
+    assert f" at {without_x264(beta)} has no encoder libx264" in warning
+
+
+def test_dry_run_tells_of_an_encoder_that_is_lacking_also_when_the_host_that_has_it_is_away(
+    lab: Lab, alpha: Host, beta: Host, film: Path
+) -> None:
+    alpha.stop_server()
+    lab.configure({"home": beta.streaming(ffmpeg=without_x264(beta)) | alpha.streaming()})
+
+    done = run_pytranscoder(lab.place, "--json", "--dry-run", *SMALL, lab.place.add(film))
+
+    assert done.status == 1
+    assert done.reasons[0].startswith("no usable host: alpha: ")
+    assert "host beta: " in done.stderr
+    assert "has no encoder libx264" in done.stderr
 
 
 @pytest.mark.parametrize("words", [(), ("--dry-run",)], ids=["run", "dry run"])

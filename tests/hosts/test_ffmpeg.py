@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pytranscoder.errors import FfmpegMissingError
-from pytranscoder.hosts.ffmpeg import Ffmpeg, check_ffmpeg, find_local_ffmpeg, read_encoders, read_version
+from pytranscoder.hosts.ffmpeg import check_ffmpeg, find_local_ffmpeg, read_encoders, read_version
 from pytranscoder.hosts.local import LocalTransport
 from tests.clips import FFMPEG
 
@@ -49,25 +49,6 @@ def test_the_encoders_are_those_below_the_dashes(name: str, count: int) -> None:
 
 def test_nothing_has_no_encoders() -> None:
     assert read_encoders("") == frozenset()
-
-
-@pytest.mark.parametrize(
-    ("wanted", "complaint"),
-    [
-        pytest.param([], None, id="nothing"),
-        pytest.param(["libx265", "aac"], None, id="all there"),
-        pytest.param(
-            ["aac", "libx256"],
-            "ffmpeg 5.1 at /usr/bin/ffmpeg has no encoder libx256; did you mean libx265?",
-            id="misspelt",
-        ),
-        pytest.param(["hevc_nvenc"], "ffmpeg 5.1 at /usr/bin/ffmpeg has no encoder hevc_nvenc", id="nothing like it"),
-    ],
-)
-def test_a_lacking_encoder_is_named_with_the_nearest(wanted: list[str], complaint: str | None) -> None:
-    ffmpeg = Ffmpeg("/usr/bin/ffmpeg", "5.1", frozenset({"libx264", "libx265", "aac"}))
-
-    assert ffmpeg.lacking(wanted) == complaint
 
 
 def test_the_configured_ffmpeg_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
