@@ -14,6 +14,7 @@ from pytranscoder.encode.equipment import Equipment, Setup, equipped
 from pytranscoder.encode.machine import Machine
 from pytranscoder.errors import HostError, printable
 from pytranscoder.hosts.agents.calls import AGENT_PORT
+from pytranscoder.hosts.completion import all_or_none
 from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.hosts.ffmpeg import Ffmpeg
 from pytranscoder.hosts.mapping import PathMapping
@@ -25,6 +26,8 @@ from pytranscoder.profiles.profile import DEFAULT_QUEUE
 RETRY_S = 60.0
 SOON_S = 5.0
 CHECK_WITHIN_S = 10.0
+# How many files a host is asked for at once. As many sessions fit on one connection.
+QUESTIONS = 8
 
 
 @dataclass(frozen=True)  # without slots, as it keeps which machine it is
@@ -242,11 +245,19 @@ class _Keeper:
 
     async def all_unseen(self, media: Sequence[Path]) -> list[str]:
         """Returns why this host cannot work on some of these files, or that it could not be asked."""
+        side_by_side = asyncio.Semaphore(QUESTIONS)
+
+        async def ask(path: Path) -> str | None:
+            async with side_by_side:
+                return await self.unseen(path)
+
         try:
             with _boundary(self.name):
-                return [reason for path in media if (reason := await self.unseen(path)) is not None]
+                async with all_or_none() as group:
+                    asked = [group.create_task(ask(path)) for path in media]
         except HostError as exc:
             return [exc.reason]
+        return [reason for task in asked if (reason := task.result()) is not None]
 
     async def unseen(self, media: Path) -> str | None:
         """Returns why this host cannot work on a file, None when it can or need not see it."""

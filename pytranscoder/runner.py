@@ -110,6 +110,7 @@ class Runner:
         self._copying = {spec.key for spec in specs if spec.copies}
         self._lacks = Lacks(specs)
         self._rehearsal: Rehearsal | None = None
+        self._asking: asyncio.Task[None] | None = None
         self._events: deque[Event] = deque()
         self._state = _State()
 
@@ -233,7 +234,9 @@ class Runner:
                 self._tell_lacks,
             )
             await self._intake.run(requests, prober, self._hosts_checked)
-            await self._rehearsal.end_with_warnings()
+            if not self._state.interrupted:
+                self._asking = self._group.create_task(self._rehearsal.end_with_warnings())
+                await asyncio.wait([self._asking])
         self._check_drained()
 
     async def _hosts_checked(self) -> None:
@@ -297,6 +300,8 @@ class Runner:
         self._state.interrupted = True
         self.emit(events.CancelRequested(time=time.time()))
         self._intake.cancel("interrupted")
+        if self._asking is not None:
+            self._asking.cancel()
 
 
 async def _at_once() -> None:

@@ -1,5 +1,7 @@
 """Hosts that see our files under names of their own: the mapping, its proof, and who writes and replaces what."""
 
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -106,6 +108,22 @@ def test_dry_run_tells_of_a_host_that_does_not_see_the_file(lab: Lab, beta: Host
 
     assert (done.status, done.stdout.count(" does not see ")) == (3, 1)
     assert "host beta\n  not usable: it does not see " in done.stdout
+
+
+def test_dry_run_that_asks_a_host_for_files_ends_at_once_when_it_is_told_to(lab: Lab, beta: Host, film: Path) -> None:
+    beta.share(lab.place.media)
+    lab.configure({"home": beta.mounted()})
+
+    with start_pytranscoder(lab.place, "--dry-run", *SMALL, lab.place.add(film)) as running:
+        running.wait_for("host_ready")
+        beta.freeze()
+        running.wait_for("planned")
+        running.send(signal.SIGINT)
+        interrupted = time.time()
+        done = running.finish()
+
+    assert (done.status, done.of("run_finished")[0]["interrupted"]) == (130, True)
+    assert done.of("run_finished")[0]["time"] - interrupted < 2
 
 
 @pytest.mark.parametrize("user", ["root", "media"])
