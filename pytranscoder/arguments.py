@@ -261,7 +261,20 @@ def _with_value(found: Arguments, name: str, value: str) -> Arguments:
         case "--from-file":
             listed = replace(found.ending, path=_list_path(value), is_list=True)
             return replace(found, files=(*found.files, listed))
+        case "-c":
+            _require_files_before(found, value)
     return replace(found, ending=_in_force(found.ending, name, value))
+
+
+def _require_files_before(found: Arguments, cluster: str) -> None:
+    """Who names two clusters in a row wants both for all files, which is not what happens."""
+    former = found.ending.cluster
+    has_files = bool(found.files) and found.files[-1].cluster == former
+    if former not in (None, cluster) and not has_files:
+        raise UsageError(
+            f"no file follows -c {printable(former)}, only -c {printable(cluster)}; "
+            "a file is encoded on one cluster: leave one out, or put files behind each"
+        )
 
 
 def _in_force(ending: FileArgument, name: str, value: str) -> FileArgument:

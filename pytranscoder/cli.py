@@ -78,6 +78,8 @@ def _run(arguments: Arguments) -> int:
     config = _load(arguments)
     requests = _requests(arguments, config)
     if not requests:
+        if arguments.ending.cluster is not None:
+            _hosts(config, arguments.ending.cluster, arguments.host)  # a wrong name shall not wait for a film
         sys.stderr.write(f"nothing to do: {printable(config.default_queue_file or '')} is not there\n")
         return 0
     order = Order(
@@ -169,17 +171,26 @@ def members(config: Config, clusters: Iterable[str | None], host: str | None) ->
 def _members_of(config: Config, cluster: str | None, host: str | None) -> list[Member]:
     if cluster is None:
         return [local_member(config.ffmpeg, config.queues)]
-    if cluster not in config.clusters:
-        known = ", ".join(config.clusters) or "none; add it to `clusters` in the configuration"
-        raise UsageError(f"unknown cluster {cluster!r}; known: {known}")
-    hosts = config.clusters[cluster].hosts
-    if host is not None and host not in hosts:
-        raise UsageError(f"cluster {cluster} has no host {host!r}; known: {', '.join(hosts)}")
+    hosts = _hosts(config, cluster, host)
+    if not hosts:
+        raise NoHostError(f"cluster {cluster} has no hosts; add one in the configuration")
     chosen = [definition for name, definition in hosts.items() if host in (None, name) and definition.enabled]
     if not chosen:
         which = f"host {host} of cluster {cluster} is" if host else f"all hosts of cluster {cluster} are"
         raise NoHostError(f"{which} disabled; set `status: enabled` in the configuration")
     return [Member(_with_ffmpeg(definition, config), cluster) for definition in chosen]
+
+
+def _hosts(config: Config, cluster: str, host: str | None) -> Mapping[str, HostDefinition]:
+    """Returns the hosts of a cluster. Raises UsageError when it does not exist, or has no such host."""
+    if cluster not in config.clusters:
+        known = ", ".join(config.clusters) or "none; add it to `clusters` in the configuration"
+        raise UsageError(f"unknown cluster {cluster!r}; known: {known}")
+    hosts = config.clusters[cluster].hosts
+    if host is not None and host not in hosts:
+        known = ", ".join(hosts) or "none; add it to the cluster in the configuration"
+        raise UsageError(f"cluster {cluster} has no host {host!r}; known: {known}")
+    return hosts
 
 
 def _with_ffmpeg(definition: HostDefinition, config: Config) -> HostDefinition:

@@ -28,6 +28,8 @@ SOON_S = 5.0
 CHECK_WITHIN_S = 10.0
 # How many files a host is asked for at once. As many sessions fit on one connection.
 QUESTIONS = 8
+# What a configuration can say that a host runs; it may run others.
+SYSTEMS = ("linux", "macos", "windows")
 
 
 @dataclass(frozen=True)  # without slots, as it keeps which machine it is
@@ -191,6 +193,7 @@ class _Keeper:
         self._ffmpeg: Ffmpeg | None = None
         self._equipment: Equipment | None = None
         self._samples = samples
+        self._is_system_told = False
         self._rest: asyncio.Future[tuple[float, str]] | None = None
         self.answered = asyncio.Event()
 
@@ -280,6 +283,7 @@ class _Keeper:
         try:
             with _boundary(self.name):
                 surveyed, tidied = await self._check(equipment)
+            self._warn_of_system(surveyed)
             for text in tidied:
                 self._setup.emit(Notice(time=time.time(), level="info", text=f"host {self.name}: {text}"))
             with _boundary(self.name):
@@ -294,6 +298,14 @@ class _Keeper:
             return await self._until_out(equipment, self._rest)
         finally:
             self._rest = None
+
+    def _warn_of_system(self, surveyed: Surveyed) -> None:
+        said = self.definition.os
+        if said in (None, surveyed.os) or surveyed.os not in SYSTEMS or self._is_system_told:
+            return
+        self._is_system_told = True
+        text = f"host {self.name}: it runs {surveyed.os}, not {said}; correct `os`, or leave it out"
+        self._setup.emit(Notice(time=time.time(), level="warning", text=text))
 
     def _next_pause_s(self) -> float:
         """How long to leave it alone: a host that was ready may be back soon, with each miss that is less likely."""

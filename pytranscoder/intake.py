@@ -11,7 +11,8 @@ from pathlib import Path
 
 from pytranscoder.encode.choose import Chooser, PlannedJob, Skip
 from pytranscoder.encode.planner import Found, Plan, Planner, QueuedJob, find_files
-from pytranscoder.jobs.events import Event, JobFinished, JobQueued, Outcome
+from pytranscoder.errors import printable
+from pytranscoder.jobs.events import Event, JobFinished, JobQueued, Notice, Outcome
 from pytranscoder.jobs.pruner import QueuePruner
 from pytranscoder.jobs.sources import Request
 from pytranscoder.media.prober import Prober
@@ -35,6 +36,7 @@ class Intake:
         self._desk = desk
         self._dry_run = dry_run
         self._numbers: dict[Path, int] = {}
+        self._clusters: dict[int, str | None] = {}
         self._queued: dict[int, Found] = {}
         self._work: list[asyncio.Task[None]] = []
         self.found = asyncio.Event()
@@ -82,6 +84,7 @@ class Intake:
         self._pruner.expect(number, source)
         if is_new:
             self._queued[number] = found
+            self._clusters[number] = source.cluster
             self._desk.emit(
                 JobQueued(
                     time=time.time(),
@@ -92,6 +95,10 @@ class Intake:
                 )
             )
             queue.put_nowait(QueuedJob(number, found))
+        elif self._clusters[number] != source.cluster:
+            where = f"in cluster {self._clusters[number]}" if self._clusters[number] else "on this machine"
+            text = f"{printable(source.path)} was named before and is encoded {where}"
+            self._desk.emit(Notice(time=time.time(), level="warning", text=text))
 
     async def _plan(
         self, planner: Planner, queue: "asyncio.Queue[QueuedJob | None]", gate: Callable[[], Awaitable[object]]

@@ -84,6 +84,9 @@ def test_options_without_a_file_are_known() -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
+        pytest.param("-c home -c work a", "no file follows -c home, only -c work; a file", id="clusters in a row"),
+        pytest.param("-c home -c work", "no file follows -c home, only -c work; a file", id="clusters, no file"),
+        pytest.param("-c a f -c b -c a g", "no file follows -c b, only -c a; a file", id="cluster without file"),
         pytest.param("a -c home", "-c holds for the files that follow, and none does; put it in front", id="cluster"),
         pytest.param("-p x a -p y", "-p holds for", id="profile"),
         pytest.param("-p x a -t y", "-t holds for", id="template that ends a profile"),

@@ -86,6 +86,32 @@ def test_a_default_queue_file_that_is_not_there_is_no_error(home: Path, capsys: 
     assert f"nothing to do: {home}/queue.txt is not there" in capsys.readouterr().err
 
 
+def test_a_wrong_name_does_not_wait_for_a_default_queue_file(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clusters = "clusters: {home: {nas: {type: local}}}"
+    (home / ".transcode.yml").write_text(f"config: {{default_queue_file: {home}/queue.txt, {clusters}}}\n{RULES}")
+
+    assert (run("-c", "hime"), run("-c", "home", "--host", "nass"), run("-c", "home")) == (2, 2, 0)
+    assert [line.partition(";")[0] for line in capsys.readouterr().err.splitlines()] == [
+        "pytranscoder: unknown cluster 'hime'",
+        "pytranscoder: cluster home has no host 'nass'",
+        f"nothing to do: {home}/queue.txt is not there",
+    ]
+
+
+def test_a_cluster_without_hosts_is_told_from_one_that_is_disabled(
+    configuration: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configuration.write_text(
+        f"config: {{clusters: {{empty: , off: {{nas: {{type: local, status: disabled}}}}}}}}\n{RULES}"
+    )
+
+    assert (run("-c", "empty", "a.mkv"), run("-c", "off", "a.mkv")) == (3, 3)
+    assert capsys.readouterr().err.splitlines() == [
+        "pytranscoder: cluster empty has no hosts; add one in the configuration",
+        "pytranscoder: all hosts of cluster off are disabled; set `status: enabled` in the configuration",
+    ]
+
+
 def test_without_a_configuration_the_user_is_told_how_to_get_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("gone.mkv") == 1
     assert "no configuration: using the built-in profiles" in "".join(capsys.readouterr())

@@ -20,11 +20,19 @@ _REQUIRED: Mapping[str, tuple[str, ...]] = {
     HostType.STREAMING: ("ip", "working_dir"),
     HostType.AGENT: ("ip",),
 }
-# What an agent says of itself, or was told when it was started.
-_AGENTS_OWN = {
-    "user": "an agent has one account",
-    "ffmpeg": "an agent uses its own; see `--ffmpeg` there",
-    "working_dir": "an agent has its own; see `--working-dir` there",
+_IN_PLACE = "it works on the files where they are"
+# Why a key has no effect on a host of a type. What an agent has of its own it was told when it was started.
+_WITHOUT_EFFECT: Mapping[HostType, Mapping[str, str]] = {
+    HostType.LOCAL: {
+        **dict.fromkeys(("os", "ip", "port", "user"), "a local host is this machine"),
+        "working_dir": _IN_PLACE,
+    },
+    HostType.MOUNTED: {"working_dir": _IN_PLACE},
+    HostType.AGENT: {
+        "user": "an agent has one account",
+        "ffmpeg": "an agent uses its own; see `--ffmpeg` there",
+        "working_dir": "an agent has its own; see `--working-dir` there",
+    },
 }
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:(?=[\\/]|$)|\\\\")
 
@@ -53,7 +61,7 @@ def check_host(reader: Reader, host: HostDefinition, where: Where) -> None:
     """Paths say where they begin, and no key is without effect."""
     if host.type is HostType.STREAMING and host.working_dir is not None:
         _check_absolute(reader, host.working_dir, (*where, "working_dir"))
-    for key, reason in _AGENTS_OWN.items() if host.type is HostType.AGENT else ():
+    for key, reason in _WITHOUT_EFFECT.get(host.type, {}).items():
         if getattr(host, key) is not None:
             reader.warn((*where, key), f"has no effect: {reason}", "remove it")
     if not host.is_copied_to and host.bandwidth:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from pytranscoder.errors import ForeignShellError
+from pytranscoder.errors import ForeignShellError, HostError
 from pytranscoder.hosts.agents.calls import AgentDialect
 from pytranscoder.hosts.agents.survey import survey_agent
 from pytranscoder.hosts.agents.trust import Trust
@@ -104,9 +104,18 @@ class SystemSurveyor:
             return found
         async with asyncio.timeout(WINDOWS_WITHIN_S):
             if not self._is_windows:
-                await choose_dialect(self._transport)
+                await self._learn_dialect()
                 self._is_windows = True
             return await windows_survey(self._transport, self._definition, self._files)
+
+    async def _learn_dialect(self) -> None:
+        try:
+            await choose_dialect(self._transport)
+        except ForeignShellError as exc:
+            if await detect(self._connections) != POSIX:
+                raise
+            reason = "its login shell is none of Windows; correct `os`, or leave it out to have it found out"
+            raise HostError(self._definition.name, reason) from exc
 
     async def _survey_posix(self) -> Surveyed | None:
         """Returns None for a host with Windows."""

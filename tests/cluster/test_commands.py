@@ -50,6 +50,7 @@ def test_cluster_works_through_the_default_queue_file(lab: Lab, alpha: Host, fil
 
     wanted = {"film.mp4": "encoded", "broken.mp4": "failed", "trailer.mp4": "skipped", "greedy.mp4": "rejected"}
     assert (done.status, done.outcomes) == (1, wanted)
+    assert {event["cluster"] for event in done.of("encode_started")} == {"home"}
     assert queue_file.read_text() == f"# films\n{broken}\n"
 
 
@@ -78,6 +79,15 @@ def test_unknown_name_is_an_error_that_lists_the_known_ones(lab: Lab, words: lis
     done = run_pytranscoder(lab.place, "-p", "small", *words, "film.mp4")
 
     assert (done.status, done.stdout, done.stderr) == (2, "", f"pytranscoder: {complaint}\n")
+
+
+def test_file_of_two_clusters_is_encoded_on_the_first_and_the_user_is_told(lab: Lab, film: Path) -> None:
+    lab.configure({"home": lab.local("alpha"), "work": lab.local("beta")})
+
+    done = run_pytranscoder(lab.place, "--json", "-p", "small", "-c", "home", lab.place.add(film), "-c", "work", ".")
+
+    assert (done.status, hosts_of(done)) == (0, {"film.mp4": "alpha"})
+    assert done.stderr == f"{lab.place.media}/film.mp4 was named before and is encoded in cluster home\n"
 
 
 def test_two_clusters_at_once_have_each_its_own_files(lab: Lab, alpha: Host, beta: Host, film: Path) -> None:

@@ -263,3 +263,20 @@ def test_every_problem_of_hosts_is_told_with_its_line(lab: Lab) -> None:
         "13: config.clusters.home.three.port: expected a port from 1 to 65535, found 'ssh'",
         "17: profiles.small.queue: no such queue: 'cuda'",
     ]
+
+
+@pytest.mark.parametrize(
+    ("system", "status", "said"),
+    [
+        ("macos", 0, "host alpha: it runs linux, not macos; correct `os`, or leave it out"),
+        ("win10", 3, "its login shell is none of Windows; correct `os`, or leave it out to have it found out"),
+    ],
+)
+def test_host_that_runs_another_system_than_it_is_said_to_is_named(
+    lab: Lab, alpha: Host, film: Path, system: str, status: int, said: str
+) -> None:
+    lab.configure({"home": alpha.streaming(os=system)})
+
+    done = run_pytranscoder(lab.place, "-p", "small", "-c", "home", lab.place.add(film))
+
+    assert (done.status, (done.stdout + done.stderr).count(said) > 0) == (status, True)
