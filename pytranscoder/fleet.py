@@ -26,6 +26,8 @@ from pytranscoder.profiles.profile import DEFAULT_QUEUE
 RETRY_S = 60.0
 SOON_S = 5.0
 CHECK_WITHIN_S = 10.0
+# What the question for a file gets of it at least.
+PROBE_WITHIN_S = 3.0
 # How many files a host is asked for at once. As many sessions fit on one connection.
 QUESTIONS = 8
 # What a configuration can say that a host runs; it may run others.
@@ -282,12 +284,13 @@ class _Keeper:
         """Makes the host ready and returns when it is not any more."""
         try:
             with _boundary(self.name):
-                surveyed, tidied = await self._check(equipment)
+                surveyed, left_s = await self._check(equipment)
+                tidied = await equipment.tidy(self._setup.journal) if self._setup.journal else []
             self._warn_of_system(surveyed)
             for text in tidied:
                 self._setup.emit(Notice(time=time.time(), level="info", text=f"host {self.name}: {text}"))
             with _boundary(self.name):
-                await self._require_sample()
+                await self._require_sample(max(left_s, PROBE_WITHIN_S))
         except HostError as exc:
             return _Out(exc.reason, self._next_pause_s())
         self._pause_s = min(SOON_S, self._retry_s)
@@ -312,7 +315,8 @@ class _Keeper:
         pause_s, self._pause_s = self._pause_s, min(2 * self._pause_s, self._retry_s)
         return pause_s
 
-    async def _check(self, equipment: Equipment) -> tuple[Surveyed, list[str]]:
+    async def _check(self, equipment: Equipment) -> tuple[Surveyed, float]:
+        """Returns what was found, and how much is left of the time for a check."""
         clock = asyncio.get_running_loop().time
         begun = clock()
         await equipment.connect()  # has a clock of its own, as it knows what it waited for
@@ -322,14 +326,20 @@ class _Keeper:
             reason = f"its check took longer than {clock() - begun:.0f} s; is it overloaded?"
             raise HostError(self.name, reason) from exc
         self._ffmpeg = surveyed.ffmpeg
-        return surveyed, await equipment.tidy(self._setup.journal) if self._setup.journal else []
+        return surveyed, begun + CHECK_WITHIN_S - clock()
 
-    async def _require_sample(self) -> None:
-        if self._member.definition.sees_ours:
-            sample = await self._samples.first()
-            reason = await self.unseen(sample) if sample else None
-            if reason is not None:
-                raise HostError(self.name, reason)
+    async def _require_sample(self, within_s: float) -> None:
+        sample = await self._samples.first() if self.definition.sees_ours else None
+        if sample is None:
+            return
+        try:
+            async with asyncio.timeout(within_s):
+                reason = await self.unseen(sample)
+        except TimeoutError as exc:
+            reason = f"no answer within {within_s:.0f} s whether it sees {printable(sample)}; does its share hang?"
+            raise HostError(self.name, reason) from exc
+        if reason is not None:
+            raise HostError(self.name, reason)
 
     def _tell_ready(self, surveyed: Surveyed) -> None:
         self._setup.emit(

@@ -89,6 +89,24 @@ def test_host_that_does_not_see_the_file_is_out_and_others_go_on(
     assert (done.status, hosts_of(done)) == (0, {"film.mp4": "here"})
 
 
+def test_host_whose_share_hangs_is_out_within_10_s(lab: Lab, beta: Host, film: Path) -> None:
+    stat = beta.root / "bin" / "stat"  # what looks at the file there
+    stat.write_text("#!/bin/sh\nexec sleep 100\n")
+    stat.chmod(0o755)
+    beta.inside("mount", "--bind", str(stat), "/usr/bin/stat")
+    beta.share(lab.place.media)
+    lab.configure({"home": beta.mounted() | lab.local()})
+
+    with start_pytranscoder(lab.place, "--dry-run", *SMALL, lab.place.add(film)) as running:
+        begun = running.wait_for("run_started")["time"]
+        told = running.wait_for("host_unavailable")
+        done = running.finish()
+
+    assert told["reason"].startswith("no answer within ")
+    assert told["reason"].endswith(f" s whether it sees {lab.place.media}/film.mp4; does its share hang?")
+    assert (told["time"] - begun < 11, done.of("planned")[0]["host"]) == (True, "here")
+
+
 def test_host_that_no_entry_lets_see_the_file_is_out(lab: Lab, beta: Host, film: Path) -> None:
     lab.configure({"home": beta.mounted()})
 
