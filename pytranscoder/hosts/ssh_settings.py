@@ -1,5 +1,6 @@
 """What `ssh` would use to reach a host: its configuration files, keys and known hosts. Connects to nothing."""
 
+import getpass
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,7 @@ import asyncssh
 
 from pytranscoder.hosts.agents.calls import AGENT_PORT, USER
 from pytranscoder.hosts.agents.trust import SSH_PORT, Trust, known_as
+from pytranscoder.hosts.ssh_lines import teach_asyncssh
 
 SYSTEM_CONFIG = Path("/etc/ssh/ssh_config")
 # ssh_config(5), UserKnownHostsFile and GlobalKnownHostsFile.
@@ -27,6 +29,8 @@ _JUMP = re.compile(r"(?:ssh://)?(?:(?P<user>.+)@)?(?:\[(?P<address>[^]]+)\]|(?P<
 
 # What comes of files that cannot be read or understood. RuntimeError: one includes itself, or a `~name` is nobody.
 SETTINGS_FAULTS = (OSError, ValueError, RuntimeError)
+
+teach_asyncssh()
 
 _Keys = tuple[tuple[asyncssh.SSHKey, ...], tuple[asyncssh.SSHKey, ...]]
 
@@ -78,8 +82,8 @@ def read_settings(ip: str, port: int | None = None, user: str | None = None, tru
         given["username"] = user
     # Without keys, as a key that is named and missing would be an error here; to `ssh` it is none.
     found = asyncssh.SSHClientConnectionOptions(host=ip, client_keys=None, tunnel=(), **given)
-    known_hosts = _read_known_hosts(found.config)
     name = found.host_key_alias or found.host
+    known_hosts = _read_known_hosts(found, ip)
     if trust is not None:
         _add_trusted(known_hosts, trust, {ip, found.host}, found.port, known_as(name, found.port))
     keys, authorities = _known_keys(known_hosts, name, found.port)
@@ -167,16 +171,34 @@ def _is_private_key(path: str) -> bool:
     return full.suffix != ".pub" and os.access(full, os.R_OK)
 
 
-def _read_known_hosts(config: Any) -> asyncssh.SSHKnownHosts:
+def _read_known_hosts(found: asyncssh.SSHClientConnectionOptions, ip: str) -> asyncssh.SSHKnownHosts:
+    config: Any = found.config
+    tokens = {
+        "%": "%",
+        "d": str(Path.home()),
+        "h": found.host,
+        "i": str(getattr(os, "getuid", lambda: "")()),
+        "k": found.host_key_alias or ip,
+        "n": ip,
+        "p": str(found.port),
+        "r": found.username,
+        "u": getpass.getuser(),
+    }
     files = [
         *cast(Iterable[str], config.get("UserKnownHostsFile", USER_KNOWN_HOSTS)),
         *cast(Iterable[str], config.get("GlobalKnownHostsFile", SYSTEM_KNOWN_HOSTS)),
     ]
     known_hosts = asyncssh.SSHKnownHosts()
-    for path in (Path(file).expanduser() for file in files):
+    for path in (Path(_expand(file, tokens)).expanduser() for file in files):
         if os.access(path, os.R_OK) and path.is_file():
             _load(known_hosts, path.read_text(errors="replace"))
     return known_hosts
+
+
+def _expand(file: str, tokens: Mapping[str, str]) -> str:
+    # ssh_config(5), TOKENS and ENVIRONMENT VARIABLES, of which asyncssh expands none for these files.
+    file = re.sub(r"\$\{(\w+)\}", lambda found: os.environ.get(found[1], ""), file)
+    return re.sub("%(.)", lambda found: tokens.get(found[1], found[0]), file)
 
 
 def _load(known_hosts: asyncssh.SSHKnownHosts, text: str) -> None:

@@ -108,3 +108,19 @@ def test_jump_hosts_lead_to_agents_too(home: Path, trust: Trust) -> None:
     (home / ".ssh" / "config").write_text("Host nas\nProxyJump gate\n")
 
     assert read_settings("nas", trust=trust).jumps == (Jump("gate"),)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("~/known/%k", "nas"),
+        ("%d/known/%h-%p", "10.0.0.2-2222"),
+        ("${HOME}/known/%n%%", "nas%"),
+    ],
+    ids=["alias", "address and port", "variable"],
+)
+def test_known_hosts_may_be_in_files_of_each_host(home: Path, file: str, name: str) -> None:
+    (home / "known").mkdir()
+    (home / "known" / name).write_text(f"[10.0.0.2]:2222 {KEY.export_public_key().decode()}")
+
+    assert read(home, "HostName 10.0.0.2", "Port 2222", f"UserKnownHostsFile {file}").is_known
