@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -31,6 +32,14 @@ MISSED_KEEPALIVES = 3
 
 # What `asyncssh` raises when a connection cannot be made.
 CONNECT_FAULTS = (asyncssh.Error, OSError, ValueError)
+
+
+class Lane(Enum):
+    """What a connection for data is for."""
+
+    OUT = auto()
+    HOME = auto()
+
 
 _Channel = asyncssh.SSHClientChannel[Any]
 _Session = TypeVar("_Session", bound=asyncssh.SSHClientSession[Any])
@@ -100,15 +109,18 @@ class _Line(asyncssh.SSHClient):
 
 
 class Connections:
-    """All ssh connections to one host. Control and data are apart, so that heartbeats never queue behind media."""
+    """All ssh connections to one host. Control and data are apart, so that heartbeats never queue behind media.
+
+    So are the lanes of data: what comes home does not wait behind what is on its way to the host.
+    """
 
     def __init__(self, host: str, address: Address) -> None:
         self._host = host
         self._address = address
         self._controls: list[_Line] = []
-        self._data: _Line | None = None
+        self._data: dict[Lane, _Line] = {}
         self._opening_control = asyncio.Lock()
-        self._opening_data = asyncio.Lock()
+        self._opening_data = {lane: asyncio.Lock() for lane in Lane}
         self._lost = asyncio.Event()
         self._reason = "connection closed"
         self._closed = False
@@ -152,16 +164,17 @@ class Connections:
             finally:
                 line.sessions -= 1
 
-    async def data(self) -> asyncssh.SSHClientConnection:
-        """Returns the connection for file transfers; a new one when there is none or it has broken.
+    async def data(self, lane: Lane) -> asyncssh.SSHClientConnection:
+        """Returns a connection for file transfers; a new one when there is none or it has broken.
 
         Raises UnreachableError.
         """
-        async with self._opening_data:
-            if self._data is None or self._data.broken is not None:
-                self._data = await self._connect(DATA_KEEPALIVE_S)
-                carry_media(self._data.made)
-            return self._data.made
+        async with self._opening_data[lane]:
+            line = self._data.get(lane)
+            if line is None or line.broken is not None:
+                line = self._data[lane] = await self._connect(DATA_KEEPALIVE_S)
+                carry_media(line.made)
+            return line.made
 
     async def wait_lost(self) -> str:
         """Waits until no control connection is left and returns the reason."""
@@ -172,7 +185,7 @@ class Connections:
         """Closes every connection, within about a second also on a frozen link."""
         self._closed = True
         self._lost.set()
-        lines = [*self._controls, *([self._data] if self._data else [])]
+        lines = [*self._controls, *self._data.values()]
         await asyncio.gather(*(line.close() for line in lines))
 
     async def _open_session(self, factory: Callable[[], _Session], command: str) -> tuple[_Line, _Channel, _Session]:

@@ -34,6 +34,7 @@ from pytranscoder.errors import (
 )
 from pytranscoder.hosts import sftp_tree
 from pytranscoder.hosts.completion import in_own_task
+from pytranscoder.hosts.connection import Lane
 from pytranscoder.hosts.packets import require_packets
 from pytranscoder.hosts.rate import Limiter
 from pytranscoder.hosts.sftp_faults import FOREIGN, disk_full, explain, is_lost, may_be_full
@@ -68,7 +69,7 @@ class DataConnections(Protocol):
     def host(self) -> str:
         """The name of the host."""
 
-    async def data(self) -> SSHClientConnection:
+    async def data(self, lane: Lane) -> SSHClientConnection:
         """Returns the connection, a new one when it has broken. Raises UnreachableError."""
 
 
@@ -138,7 +139,8 @@ class SftpFiles:
         try:
             async with self._uploads, open_ours(ours, "rb") as source:
                 copy = Copy(await source.size_bytes(), self._up, arrived, report)
-                await self._persist(theirs, arrived, partial(self._upload, copy, source, theirs), copy.size_bytes)
+                work = partial(self._upload, copy, source, theirs)
+                await self._persist(theirs, arrived, work, Lane.OUT, copy.size_bytes)
         except OurFileError as exc:
             raise exc.error from None
         except ChangedError as exc:
@@ -204,33 +206,36 @@ class SftpFiles:
                 raise await self._explained(path, exc, DIRECTORY_BYTES) from exc
 
     async def _once(self, work: Work[T]) -> T:
-        async with self._session(await self._connections.data()) as (sftp, deadline):
+        # Answers come home: a question behind an upload would wait for what is under way there.
+        async with self._session(await self._connections.data(Lane.HOME)) as (sftp, deadline):
             return await work(sftp, deadline)
 
-    async def _persist(self, path: str, arrived: Arrived, work: Work[T], size_bytes: int = 0) -> T:
+    async def _persist(
+        self, path: str, arrived: Arrived, work: Work[T], lane: Lane = Lane.HOME, size_bytes: int = 0
+    ) -> T:
         """Tries again whenever the connection breaks, as long as it can be made again and something arrives."""
         fruitless = 0
         while True:
             before = arrived.bytes
             try:
-                return await in_own_task(self._try(work))
+                return await in_own_task(self._try(work, lane))
             except FOREIGN as exc:
                 fruitless = 0 if arrived.bytes > before else fruitless + 1
                 if not is_lost(exc) or fruitless == self._patience.tries:
                     raise await self._explained(path, exc, size_bytes - arrived.bytes) from exc
             await asyncio.sleep(self._patience.pause_s * 2**fruitless)
 
-    async def _try(self, work: Work[T]) -> T:
-        async with self._session(await self._connected()) as (sftp, deadline):
+    async def _try(self, work: Work[T], lane: Lane) -> T:
+        async with self._session(await self._connected(lane)) as (sftp, deadline):
             return await work(sftp, deadline)
 
-    async def _connected(self) -> SSHClientConnection:
+    async def _connected(self, lane: Lane) -> SSHClientConnection:
         reason, pause_s = "", self._patience.pause_s
         try:
             async with asyncio.timeout(self._patience.reconnect_s):
                 while True:
                     try:
-                        return await self._connections.data()
+                        return await self._connections.data(lane)
                     except UnreachableError as exc:
                         reason = f": {exc.reason}"
                     await asyncio.sleep(pause_s)

@@ -71,6 +71,27 @@ def test_while_one_encodes_the_next_is_on_its_way_and_the_last_is_coming_home(
     assert all_remains(lab) == []
 
 
+def test_output_comes_home_while_the_next_film_takes_long_on_a_very_slow_line(
+    lab: Lab, alpha: Host, film: Path
+) -> None:
+    films = [lab.place.add(film, "a.mp4"), enlarge(lab.place.add(film, "b.mp4"), 3_000_000)]
+
+    with start_pytranscoder(lab.place, "-s", *ON_HOME, *films) as running:
+        wait_until(running, "encode_started", job=1)
+        alpha.link(rate_bit_s=1e6)
+        wait_for_bytes(running, "upload", 200_000)
+        alpha.let_finish()
+        ended = wait_until(running, "encode_ended", job=1)["time"]
+        finished = wait_until(running, "job_finished", job=1)["time"]
+        upload = running.wait_for("transfer")
+        alpha.link()
+        done = running.finish()
+
+    assert finished - ended < 8
+    assert (upload["job"], upload["done_bytes"] < upload["total_bytes"]) == (2, True)
+    assert done.outcomes == {"a.mp4": "encoded", "b.mp4": "encoded"}
+
+
 def on_a_slow_link(lab: Lab, film: Path, login_shell: str) -> tuple[Host, Path]:
     """A host to which this film takes seconds, and the film in its place."""
     alpha = lab.host("alpha", login_shell=login_shell)

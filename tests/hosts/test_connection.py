@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytranscoder.errors import UnreachableError
-from pytranscoder.hosts.connection import Address, Connections
+from pytranscoder.hosts.connection import Address, Connections, Lane
 from pytranscoder.hosts.ssh import SshTransport
 from tests.hosts.conftest import MakeAddress, MakeSshd
 from tests.hosts.relays import Relay, relay_to
@@ -243,12 +243,12 @@ async def test_a_connection_that_breaks_takes_that_to_its_jump_host_with_it(sshd
     jump = f"user-bash@127.0.0.1:{sshd.port}"
     write_config(ssh_home, "Host inner", "HostName 127.0.0.1", f"Port {sshd.port}", f"ProxyJump {jump}", "Host *")
     async with connected(Address("inner", user="root-bash")) as connections:
-        first = await connections.data()
+        first = await connections.data(Lane.HOME)
         open_before = open_sockets()
         first.abort()
         await first.wait_closed()
 
-        await connections.data()
+        await connections.data(Lane.HOME)
 
         assert open_sockets() == open_before
 
@@ -317,7 +317,7 @@ async def test_a_host_with_too_many_logins_under_way_is_said_so(own_sshd: MakeSs
 
 async def test_a_fast_cipher_is_chosen(address: MakeAddress) -> None:
     async with connected(address("root-bash")) as connections:
-        connection = await connections.data()
+        connection = await connections.data(Lane.HOME)
 
         assert connection.get_extra_info("send_cipher") == "aes128-gcm@openssh.com"
 
@@ -333,19 +333,19 @@ async def test_a_broken_link_is_noticed_with_its_reason(relay: Relay, ssh_home: 
 async def test_a_broken_data_connection_is_made_again(sshd: Sshd, address: MakeAddress) -> None:
     del sshd
     async with connected(address("root-bash")) as connections:
-        first = await connections.data()
+        first = await connections.data(Lane.HOME)
         first.abort()
         await first.wait_closed()
 
-        second = await connections.data()
+        second = await connections.data(Lane.HOME)
 
         assert second is not first
-        assert second is await connections.data()
+        assert second is await connections.data(Lane.HOME)
 
 
 async def test_media_and_commands_do_not_share_a_connection(address: MakeAddress) -> None:
     async with connected(address("root-bash")) as connections:
-        (await connections.data()).abort()
+        (await connections.data(Lane.HOME)).abort()
 
         assert (await SshTransport(connections).capture(("echo", "hello"), 20)).stdout == "hello\n"
 
@@ -354,7 +354,7 @@ async def test_closing_does_not_wait_for_a_frozen_link(relay: Relay, ssh_home: P
     del ssh_home
     connections = Connections("nas", Address("127.0.0.1", relay.port, "root-bash"))
     await connections.open()
-    await connections.data()
+    await connections.data(Lane.HOME)
     relay.freeze()
     began = time.monotonic()
 
@@ -369,7 +369,7 @@ async def test_after_closing_nothing_is_opened(address: MakeAddress) -> None:
     await connections.close()
 
     with pytest.raises(UnreachableError):
-        await connections.data()
+        await connections.data(Lane.HOME)
 
 
 async def test_a_cancelled_attempt_leaves_nothing_open(ssh_home: Path, listener: socket.socket) -> None:

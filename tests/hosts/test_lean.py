@@ -11,7 +11,7 @@ from asyncssh.constants import MSG_GLOBAL_REQUEST, MSG_IGNORE
 from asyncssh.packet import Boolean, String
 
 from pytranscoder.hosts import connection as connection_module
-from pytranscoder.hosts.connection import Address, Connections
+from pytranscoder.hosts.connection import Address, Connections, Lane
 from pytranscoder.hosts.lean import carry_media, spare
 from pytranscoder.hosts.sftp import SftpFiles
 from tests.hosts.conftest import MakeAddress, MakeSshd
@@ -75,19 +75,20 @@ def send_empty(connection: asyncssh.SSHClientConnection) -> None:
 
 async def test_several_packets_leave_with_one_system_call(address: MakeAddress, film: Path, tmp_path: Path) -> None:
     async with Connections("nas", address("root-bash")) as connections:
-        connection = await connections.data()
+        connection = await connections.data(Lane.OUT)
         transport = Transport(connection._transport)
         connection._transport = transport  # type: ignore[assignment]
 
         await SftpFiles(connections, None).upload(film, str(tmp_path / "copy.mkv"), lambda _: None)
 
     assert (tmp_path / "copy.mkv").read_bytes() == film.read_bytes()
-    assert sum(transport.writes) / len(transport.writes) > 100_000
+    late = transport.writes[len(transport.writes) // 2 :]  # when more than a little may be under way
+    assert sum(late) / len(late) > 100_000
 
 
 async def test_the_last_word_of_a_connection_does_not_wait(address: MakeAddress) -> None:
     async with Connections("nas", address("root-bash")) as connections:
-        connection = await connections.data()
+        connection = await connections.data(Lane.HOME)
         transport = Transport(connection._transport)
         connection._transport = transport  # type: ignore[assignment]
 
@@ -98,7 +99,7 @@ async def test_the_last_word_of_a_connection_does_not_wait(address: MakeAddress)
 
 async def test_no_empty_packets_are_sent_with_media(address: MakeAddress) -> None:
     async with Connections("nas", address("root-bash")) as connections:
-        connection = await connections.data()
+        connection = await connections.data(Lane.HOME)
         before = connection._send_seq
 
         send_empty(connection)
@@ -108,7 +109,7 @@ async def test_no_empty_packets_are_sent_with_media(address: MakeAddress) -> Non
 
 async def test_a_cipher_that_needs_empty_packets_has_them(cbc_address: Address) -> None:
     async with Connections("nas", cbc_address) as connections:
-        connection = await connections.data()
+        connection = await connections.data(Lane.HOME)
         before = connection._send_seq
 
         send_empty(connection)
@@ -119,7 +120,7 @@ async def test_a_cipher_that_needs_empty_packets_has_them(cbc_address: Address) 
 
 async def test_the_timer_for_keepalives_is_not_set_with_each_packet(address: MakeAddress) -> None:
     async with Connections("nas", address("root-bash")) as connections:
-        connection = await connections.data()
+        connection = await connections.data(Lane.HOME)
         connection._reset_keepalive_timer()
         timer = connection._keepalive_timer
 
@@ -134,7 +135,7 @@ async def test_a_host_that_is_silent_is_asked_whether_it_is_there(
 ) -> None:
     monkeypatch.setattr(connection_module, "DATA_KEEPALIVE_S", 0.1)
     async with Connections("nas", address("root-bash")) as connections:
-        connection = await connections.data()
+        connection = await connections.data(Lane.HOME)
         before = connection._send_seq
 
         await asyncio.sleep(1)
@@ -160,6 +161,6 @@ async def test_a_film_arrives_whole_while_keys_are_exchanged_again(
     async with Connections("nas", address("root-bash")) as connections:
         await SftpFiles(connections, None).upload(film, str(tmp_path / "copy.mkv"), lambda _: None)
 
-        assert (await connections.data())._rekey_bytes == MIB
+        assert (await connections.data(Lane.HOME))._rekey_bytes == MIB
 
     assert (tmp_path / "copy.mkv").read_bytes() == film.read_bytes()

@@ -54,7 +54,7 @@ def test_the_rate_is_kept_whatever_is_asked(asked: list[tuple[int, float]]) -> N
 @pytest.mark.parametrize(
     ("bytes_per_s", "round_trip_s", "expected"),
     [
-        pytest.param(0.1 * MB, 0.01, LEAST_WINDOW_BYTES, id="very slow link"),
+        pytest.param(0.03 * MB, 0.01, LEAST_WINDOW_BYTES, id="very slow link"),
         pytest.param(2 * MB, 0.0, 2 * MB, id="slow link: a second"),
         pytest.param(300 * MB, 0.0, MOST_RESERVE_BYTES, id="fast link without delay"),
         pytest.param(100 * MB, 0.02, MOST_RESERVE_BYTES + 4 * MB, id="fast link with delay: two round trips"),
@@ -65,7 +65,7 @@ def test_the_rate_is_kept_whatever_is_asked(asked: list[tuple[int, float]]) -> N
 def test_the_window_fits_the_link(bytes_per_s: float, round_trip_s: float, expected: int) -> None:
     window = Window(round_trip_s, now=0.0)
 
-    for second in range(1, 5):
+    for second in range(1, 15):
         window.arrived(int(bytes_per_s), now=float(second))
 
     assert window.size_bytes == pytest.approx(expected, rel=0.001)
@@ -73,6 +73,26 @@ def test_the_window_fits_the_link(bytes_per_s: float, round_trip_s: float, expec
 
 def test_the_window_begins_small() -> None:
     assert Window(0.1, now=0.0).size_bytes == LEAST_WINDOW_BYTES
+
+
+def test_first_bytes_that_only_fill_a_buffer_do_not_open_the_window_wide() -> None:
+    window = Window(0.01, now=0.0)
+    window.arrived(32_000, now=0.03)  # a MB/s, as it seems
+
+    for tick in range(1, 20):
+        window.arrived(10_000, now=0.03 + tick * 0.25)
+
+    assert window.size_bytes == LEAST_WINDOW_BYTES
+
+
+def test_the_window_is_open_within_a_fifth_of_a_second_on_a_fast_link() -> None:
+    window, now = Window(0.0005, now=0.0), 0.0
+
+    while now < 0.2:
+        now += 0.005
+        window.arrived(500_000, now)
+
+    assert window.size_bytes >= MOST_RESERVE_BYTES
 
 
 @pytest.mark.parametrize("round_trip_s", [0.001, 0.02, 0.2, 0.5])

@@ -218,7 +218,7 @@ async def test_a_question_over_a_frozen_link_is_lost(far: Callable[[Patience], S
 async def test_tries_that_bring_nothing_come_to_an_end(
     far: Callable[[Patience], SftpFiles], link: FaultyLink, film: Path, theirs: Path
 ) -> None:
-    link.break_each_after(100_000)  # too little for one block
+    link.break_each_after(15_000)  # too little for a login and one block
 
     with pytest.raises(LostError, match="host nas: connection lost: "):
         await far(QUICK).upload(film, str(theirs), ignore)

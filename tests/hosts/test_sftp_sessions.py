@@ -9,7 +9,7 @@ import asyncssh
 import pytest
 
 from pytranscoder.errors import HostError
-from pytranscoder.hosts.connection import Address, Connections
+from pytranscoder.hosts.connection import Address, Connections, Lane
 from pytranscoder.hosts.sftp import SftpFiles
 from tests.hosts.sshd import Sshd, require_sshd, running_sshd
 
@@ -33,13 +33,13 @@ async def test_what_is_given_up_while_it_opens_leaves_the_connection_to_others(
 ) -> None:
     async with Connections("nas", address(ACCOUNT)) as connections:
         files = SftpFiles(connections, None)
-        connection = await connections.data()
+        connection = await connections.data(Lane.HOME)
 
         for _ in range(GIVEN_UP):
             await give_up(files, str(tmp_path))
 
         assert await files.names(str(tmp_path)) == ["home"]
-        assert await connections.data() is connection
+        assert await connections.data(Lane.HOME) is connection
 
 
 class _WithoutSubsystems(asyncssh.SSHServer):
