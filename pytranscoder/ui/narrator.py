@@ -6,6 +6,7 @@ from pathlib import Path
 from pytranscoder.errors import printable
 from pytranscoder.jobs.events import (
     AttemptFailed,
+    CancelRequested,
     EncodeStarted,
     Event,
     HostReady,
@@ -57,8 +58,8 @@ class Narrator:
                 return self._ready(event)
             case HostUnavailable():
                 return self._unavailable(event)
-            case Notice():
-                return [event] if self._verbose or event.level != "detail" else []
+            case CancelRequested() | Notice():
+                return self._notice(event)
         return []
 
     def _start(self, event: EncodeStarted) -> list[Told]:
@@ -73,6 +74,8 @@ class Narrator:
         if failed.stopped:
             here = self._hosts.label(event.cluster, event.host) or event.host
             there = self._hosts.label(failed.cluster, failed.host) or failed.host
+            if here == there:
+                return []  # its host was lost while it waited there, and is back
             return [Notice(time=event.time, level="info", text=f"{name}: given to {here} instead of {there}")]
         text = f"{name}: tried again{self._after(failed, event)}"
         return [Notice(time=event.time, level="warning", text=text)]
@@ -117,6 +120,11 @@ class Narrator:
         if event.outcome is Outcome.CANCELLED and event.attempt is None:
             return []
         return [event, *notes]
+
+    def _notice(self, event: CancelRequested | Notice) -> list[Told]:
+        if isinstance(event, CancelRequested):
+            return [Notice(time=event.time, level="info", text="stopping")]
+        return [event] if self._verbose or event.level != "detail" else []
 
     def _new_notes(self, event: EncodeStarted | JobFinished, notes: Sequence[str], media: Path) -> list[Notice]:
         known = self._notes.setdefault(event.job, set())

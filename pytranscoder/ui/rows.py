@@ -82,7 +82,10 @@ def attempt_line(attempt: RunningAttempt, now: float, width: int, show: Show = p
         return encode_line(attempt, now, width, show)
     transfer = attempt.transfer
     if attempt.is_moving and transfer is not None:
-        percent = _percent(transfer)
+        percent, silent_s = _percent(transfer), now - transfer.time
+        if silent_s >= SILENT_FROM_S:  # its rate and its end are those of a link that may be down by now
+            columns = _word_columns(f"{ARROWS[transfer.direction]} silent {duration(silent_s)}", width)
+            return _line(show(attempt.media.name), _share(percent), "yellow", columns, width)
         arrow = ARROWS[transfer.direction]
         columns = _transfer_columns(percent, arrow, transfer.bytes_per_s, attempt.eta_s(now), width)
     else:
@@ -113,8 +116,9 @@ def transfers_line(attempts: Sequence[RunningAttempt], now: float, width: int) -
         return _line(stages_text(attempts), 1.0, _COLORS[Stage.STAGED], _word_columns("", width), width)
     percent = fmean(_percent(transfer) for transfer in news)
     arrows = "".join(arrow for way, arrow in ARROWS.items() if any(transfer.direction is way for transfer in news))
-    bytes_per_s = _sum([transfer.bytes_per_s for transfer in news])
-    columns = _transfer_columns(percent, arrows, bytes_per_s, _longest(attempts, now), width)
+    moving = [transfer for transfer in news if now - transfer.time < SILENT_FROM_S]
+    bytes_per_s = _sum([transfer.bytes_per_s for transfer in moving])
+    columns = _transfer_columns(percent, arrows, bytes_per_s, _longest(attempts, now) if moving else None, width)
     return _line(stages_text(attempts), _share(percent), _COLORS[Stage.UPLOADING], columns, width)
 
 

@@ -292,6 +292,24 @@ def test_closed_standard_output_does_not_end_the_run(place: Place, film: Path) -
     assert place.names() == ["one.mkv", "two.mkv"]
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"], ids=["output", "errors", "all"])
+def test_streams_that_are_closed_from_the_start_do_no_harm(place: Place, film: Path, closed: str) -> None:
+    place.configure()
+    words = command("-p", "small", place.add(film))
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'"$@" {closed}', "sh", *words],
+        check=False,
+        capture_output=True,
+        cwd=place.media,
+        env=place.environment,
+    )
+
+    assert (done.returncode, done.stderr, place.names()) == (0, b"", ["film.mkv"])
+    again = run_pytranscoder(place, "history")  # the journal is whole
+    assert (again.status, "1 encoded" in again.stdout) == (0, True)
+
+
 def test_workers_end_with_a_killed_manager(place: Place, film: Path) -> None:
     place.configure(ffmpeg=place.fake_ffmpeg("endless"))
 

@@ -32,8 +32,8 @@ def on(host: str, job: int, percent: float, **values: float) -> list[Event]:
     return [started(job, host=host, cluster=CLUSTER), progress(job, percent, host=host, time=10.0, **values)]
 
 
-def fetch(job: int, done_bytes: int, host: str = "nas") -> Event:
-    return transfer(job, done_bytes, host=host, direction=Direction.FETCH)
+def fetch(job: int, done_bytes: int, host: str = "nas", **values: float) -> Event:
+    return transfer(job, done_bytes, host=host, direction=Direction.FETCH, **values)
 
 
 def lines_of(*events: Event, width: int = 80, height: int = 24, now: float = 10.0) -> list[str]:
@@ -59,7 +59,7 @@ THREE_HOSTS = (
     staged(5, "gamingpc"),
     *on("gamingpc", 6, 99.0),
     ended(6),
-    fetch(6, 120_000_000, "gamingpc"),
+    fetch(6, 120_000_000, "gamingpc", time=10.0),
     finished(7, host="nas", cluster=CLUSTER),
 )
 
@@ -69,7 +69,7 @@ def test_three_hosts_at_80_columns() -> None:
         "gamingpc Film 4.mp4                   ━━━━━━━━╌╌╌╌╌╌  61 %  3.1x  −62 %    12:05",
         "         Film 3.mp4                   ━━━━━━╌╌╌╌╌╌╌╌  45 %  ↑ 11.2 MB/s     1:00",
         "         Film 5.mp4                   ━━━━━━━━━━━━━━                      staged",
-        "         Film 6.mp4                   ━╌╌╌╌╌╌╌╌╌╌╌╌╌  12 %  ↓ 11.2 MB/s     0:50",
+        "         Film 6.mp4                   ━╌╌╌╌╌╌╌╌╌╌╌╌╌  12 %  ↓ 11.2 MB/s     1:00",
         "mac      key does not match known_hosts                            again in 0:45",
         "nas      Film 1.mp4                   ━━━━╌╌╌╌╌╌╌╌╌╌  30 %  3.1x  −62 %    12:05",
         "         Film 2.mp4                   ━━━━━━━━━━━━━╌  99 % 12.5x   +4 %     0:00",
@@ -82,7 +82,7 @@ def test_three_hosts_at_40_columns() -> None:
         "gamingpc Film 4.mp4        61 %    12:05",
         "         Film 3.mp4        45 %     1:00",
         "         Film 5.mp4               staged",
-        "         Film 6.mp4        12 %     0:50",
+        "         Film 6.mp4        12 %     1:00",
         "mac      key does not ma…  again in 0:45",
         "nas      Film 1.mp4        30 %    12:05",
         "         Film 2.mp4        99 %     0:00",
@@ -168,7 +168,8 @@ def test_check_that_takes_long_has_a_row_below_the_encodes() -> None:
 
 
 def test_job_goes_from_upload_to_check_on_a_host_that_is_copied_to() -> None:
-    way = [transfer(1, 0), staged(1), *on("nas", 1, 40.0), ended(1), fetch(1, 0), fetch(1, GB)]
+    fetched = [fetch(1, done, time=10.0) for done in (0, GB)]
+    way = [transfer(1, 0, time=10.0), staged(1), *on("nas", 1, 40.0), ended(1), *fetched]
 
     assert [rows_of(*way[:end])[-1] for end in (1, 2, 4, 5, 6, 7)] == [
         "nas Film 1 0 % ↑",
@@ -178,6 +179,12 @@ def test_job_goes_from_upload_to_check_on_a_host_that_is_copied_to() -> None:
         "nas Film 1 0 % ↓",
         "nas Film 1 checking",
     ]
+
+
+def test_copy_of_which_nothing_is_heard_promises_nothing() -> None:
+    way = [transfer(1, 0), transfer(1, 450_000_000)]
+
+    assert [rows_of(*way, now=now)[-1] for now in (9.0, 26.0)] == ["nas Film 1 45 % ↑ 0:56", "nas Film 1 ↑ silent 0:26"]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from pytranscoder.jobs.events import Event, JobFinished, Notice, Outcome
+from pytranscoder.jobs.events import CancelRequested, Event, JobFinished, Notice, Outcome
 from pytranscoder.ui.board import board_lines, finished_line, told_lines
 from tests.ui.samples import ended, finished, progress, queued, ready, run_finished, started, tally_of
 
@@ -47,6 +47,12 @@ def test_board_at_40_columns() -> None:
         "1 of 48 done, 3 running",
         "1.2 GB → 504.0 MB (−58 %) · 12:05 left",
     ]
+
+
+def test_board_of_a_run_that_is_being_stopped_promises_no_end() -> None:
+    last = lines_of(*THREE_ENCODES, CancelRequested(time=15.0), now=15.0)[-1]
+
+    assert last == "1 of 48 done, 3 running · 1.2 GB → 504.0 MB (−58 %) · stopping"
 
 
 @pytest.mark.parametrize("width", range(1, 140, 7))

@@ -2,7 +2,16 @@ from collections.abc import Sequence
 
 import pytest
 
-from pytranscoder.jobs.events import Event, HostReady, HostUnavailable, JobFinished, Notice, Outcome, RunStarted
+from pytranscoder.jobs.events import (
+    CancelRequested,
+    Event,
+    HostReady,
+    HostUnavailable,
+    JobFinished,
+    Notice,
+    Outcome,
+    RunStarted,
+)
 from pytranscoder.ui.narrator import SKIPS_TOLD, Narrator, Told, verdict
 from tests.ui.samples import (
     CLUSTER,
@@ -150,6 +159,16 @@ def test_job_that_is_moved_to_another_host_has_not_failed() -> None:
     items = told(attempt_failed(1, "stopped", stopped=True, cluster=CLUSTER), started(1, host="mac", cluster=CLUSTER))
 
     assert texts(items) == ["Film 1.mp4: given to mac instead of nas"]
+
+
+def test_job_that_waited_on_a_host_which_is_back_is_no_news() -> None:
+    items = told(attempt_failed(1, "stopped", stopped=True, cluster=CLUSTER), transfer(1, 0, host="nas"))
+
+    assert texts(items) == []
+
+
+def test_stopping_is_told() -> None:
+    assert texts(told(CancelRequested(time=1.0))) == ["stopping"]
 
 
 @pytest.mark.parametrize(
