@@ -257,6 +257,8 @@ def _with_value(found: Arguments, name: str, value: str) -> Arguments:
         case "-y":
             return replace(found, configuration=_path(value))
         case "--host":
+            if found.host not in (None, value):
+                raise UsageError(f"--host {printable(found.host or '')} and --host {printable(value)}; name one")
             return replace(found, host=value)
         case "--from-file":
             listed = replace(found.ending, path=_list_path(value), is_list=True)

@@ -18,7 +18,7 @@ TranscoderError
 │   ├── TransferError          a file cannot be copied to it or from it
 │   ├── FfmpegMissingError     no ffmpeg can be run there (exit 3)
 │   ├── SpaceError             its disk is full
-│   │   └── NoRoomError        it has no room for this film, not even alone
+│   ├── UnfitError             it cannot do this one job, and others it can
 │   └── CapacityError          the encoder takes no more sessions at the moment
 └── EncodeError                the fault is in the encode
     ├── EncodeFailedError      ffmpeg ended with an error
@@ -187,8 +187,8 @@ class SpaceError(HostError):
     """A disk of the host is full."""
 
 
-class NoRoomError(SpaceError):
-    """A film and its output do not fit on a disk of the host, not even alone."""
+class UnfitError(HostError):
+    """The host cannot do this one job: it has no room for the film, or may not write where the output belongs."""
 
 
 class CapacityError(HostError):

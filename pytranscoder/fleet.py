@@ -124,10 +124,10 @@ class Fleet:
         """Gives the hosts of a cluster a file that they must see before they are used; None when that was all."""
         self._samples[cluster].add(media)
 
-    async def unseen(self, cluster: str | None, media: Sequence[Path]) -> list[tuple[str, str]]:
-        """Returns which hosts that are ready do not see which of these files, with the reason."""
+    async def unusable(self, cluster: str | None, media: Sequence[Path]) -> list[tuple[str, str]]:
+        """Returns which hosts that are ready cannot work on which of these files, with the reason."""
         keepers = [self._keepers[key] for key in self.keys(cluster) if self._keepers[key].is_ready]
-        found = await asyncio.gather(*(keeper.all_unseen(media) for keeper in keepers))
+        found = await asyncio.gather(*(keeper.all_unusable(media) for keeper in keepers))
         return [(keeper.name, reason) for keeper, reasons in zip(keepers, found, strict=True) for reason in reasons]
 
     def keys(self, cluster: str | None) -> list[tuple[str | None, str]]:
@@ -248,13 +248,13 @@ class _Keeper:
                     return
                 await asyncio.sleep(retry_in_s)
 
-    async def all_unseen(self, media: Sequence[Path]) -> list[str]:
+    async def all_unusable(self, media: Sequence[Path]) -> list[str]:
         """Returns why this host cannot work on some of these files, or that it could not be asked."""
         side_by_side = asyncio.Semaphore(QUESTIONS)
 
         async def ask(path: Path) -> str | None:
             async with side_by_side:
-                return await self.unseen(path)
+                return await self.unusable(path)
 
         try:
             with _boundary(self.name):
@@ -264,21 +264,26 @@ class _Keeper:
             return [exc.reason]
         return [reason for task in asked if (reason := task.result()) is not None]
 
-    async def unseen(self, media: Path) -> str | None:
-        """Returns why this host cannot work on a file, None when it can or need not see it."""
+    async def unusable(self, media: Path, *, to_write: bool = True) -> str | None:
+        """Returns why this host cannot work on a file; None when it can, or need not see it."""
         equipment = self._equipment
         if equipment is None or self._ffmpeg is None or not equipment.definition.sees_ours:
             return None
         mapping = PathMapping(equipment.definition.path_substitutions)
         theirs = mapping.theirs(media)
-        size_bytes = await equipment.surveyor.size_bytes(theirs)
+        sight = await equipment.surveyor.look(theirs)
+        size_bytes = sight.size_bytes
         if size_bytes == await asyncio.to_thread(_size_bytes, media):
-            return None
+            return self._unwritable(mapping.theirs(media.parent)) if to_write and not sight.is_writable else None
         entry = mapping.covering(media)
         remedy = f"correct `{entry}` in" if entry else "add an entry for its folder to"
         what = "does not see" if size_bytes is None else "sees another file than"
         reason = equipment.surveyor.why_invisible(theirs) if size_bytes is None else None
         return f"it {what} {printable(media)} as {printable(theirs)}; {reason or f'{remedy} `path-substitutions`'}"
+
+    def _unwritable(self, folder: str) -> str:
+        user = f"user {self.definition.user}" if self.definition.user else "its user"
+        return f"{user} may not write in {printable(folder)}, where the output is made; give them the right to"
 
     async def _serve(self, equipment: Equipment) -> _Out:
         """Makes the host ready and returns when it is not any more."""
@@ -334,7 +339,7 @@ class _Keeper:
             return
         try:
             async with asyncio.timeout(within_s):
-                reason = await self.unseen(sample)
+                reason = await self.unusable(sample, to_write=False)
         except TimeoutError as exc:
             reason = f"no answer within {within_s:.0f} s whether it sees {printable(sample)}; does its share hang?"
             raise HostError(self.name, reason) from exc

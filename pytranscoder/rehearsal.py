@@ -49,10 +49,10 @@ class Rehearsal:
         self.emit(self._event(number, planned, spec))
 
     async def end_with_warnings(self) -> None:
-        """Warns of files that a host would not see."""
+        """Warns of files that a host would not see, or whose folders it may not write to."""
         for cluster in {cluster: None for cluster, _ in self._folders}:
             media = [path for (its_cluster, _), path in self._folders.items() if its_cluster == cluster]
-            for host, reason in await self.fleet.unseen(cluster, media):
+            for host, reason in await self.fleet.unusable(cluster, media):
                 self._warn(host, reason)
 
     def _event(self, number: int, planned: PlannedJob, spec: HostSpec) -> Event:

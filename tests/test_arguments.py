@@ -81,6 +81,11 @@ def test_options_without_a_file_are_known() -> None:
     assert parse(["-p", "hevc", "-m", "x"]).ending == FileArgument(Path(), profile="hevc", mixins=("x",))
 
 
+def test_a_second_host_is_an_error() -> None:
+    with pytest.raises(UsageError, match="--host nas and --host mac; name one"):
+        parse(["-c", "home", "--host", "nas", "--host", "mac", "a"])
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [

@@ -24,9 +24,9 @@ from pytranscoder.errors import (
     EncodeFailedError,
     HostError,
     MediaError,
-    NoRoomError,
     ReplaceError,
     StalledError,
+    UnfitError,
     UnreadableMediaError,
     VerifyError,
     printable,
@@ -220,8 +220,8 @@ class Attempt:
             if seen.rejection is not None:
                 return seen
             status = await ffmpeg.wait()
-        output = printable(self._planned.final.name)
-        require_success(self._host.name, output, argv, status, ffmpeg.stderr_tail, seen.last)
+        name = printable(self._planned.final.name)
+        require_success(self._host.name, name, argv, status, ffmpeg.stderr_tail, seen.last)
         return seen
 
     @property
@@ -351,7 +351,7 @@ class Attempt:
             seconds=self._tools.clock() - self._started,
             retry_here=exc.retry_here,
             no_capacity=isinstance(exc, CapacityError),
-            no_room=isinstance(exc, NoRoomError),
+            unfit=isinstance(exc, UnfitError),
             final=isinstance(exc, MediaError | ReplaceError),  # another host could do nothing about it
             detail=_detail(exc),
             cluster=self._host.cluster,

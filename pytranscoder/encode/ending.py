@@ -1,9 +1,20 @@
 """What the end of an ffmpeg means: its exit status and its last words as the error to raise. Runs nothing."""
 
+import ntpath
+import posixpath
 from collections.abc import Sequence
 
 from pytranscoder.encode.progress import Snapshot
-from pytranscoder.errors import CapacityError, EncodeFailedError, KilledError, SpaceError, VerifyError
+from pytranscoder.errors import (
+    CapacityError,
+    EncodeFailedError,
+    KilledError,
+    SpaceError,
+    UnfitError,
+    VerifyError,
+    printable,
+)
+from pytranscoder.hosts.mapping import is_windows_path
 
 # How NVENC says that the card takes no more sessions (NV_ENC_ERR_OUT_OF_MEMORY at opening one).
 NO_CAPACITY = ("OpenEncodeSessionEx failed: out of memory (10)", "OpenEncodeSessionEx failed: incompatible client key")
@@ -15,15 +26,22 @@ _FROM_OUTSIDE = frozenset({1, 2, 3, 9, 15})
 
 
 def require_success(
-    host: str, output: str, argv: Sequence[str], status: int, stderr_tail: Sequence[str], last: Snapshot | None
+    host: str, name: str, argv: Sequence[str], status: int, stderr_tail: Sequence[str], last: Snapshot | None
 ) -> None:
-    """Raises the error that the end of an encode stands for, unless ffmpeg says that `output` is whole."""
+    """Raises the error that the end of an encode stands for, unless ffmpeg says that its output is whole.
+
+    The output is to be called `name`; the last word of `argv` is the path that the host has for it.
+    """
+    output = argv[-1]
     text = "\n".join(stderr_tail)
+    directory = printable((ntpath if is_windows_path(output) else posixpath).dirname(output))
     if status != 0 and any(sign in text for sign in NO_CAPACITY):
         raise CapacityError(host, "its encoder takes no more sessions at the moment")
     # Whatever the status: ffmpeg 5.1 exits with 0 when it could not write the end of a matroska file.
     if any(sign in text for sign in NO_SPACE):
-        raise SpaceError(host, f"no space left for {output}")
+        raise SpaceError(host, f"no space left for {name} in {directory}")
+    if status != 0 and f"{output}: Permission denied" in text:
+        raise UnfitError(host, f"it may not write in {directory}; give its user there the right to")
     if status != 0:
         raise failure(argv, status, stderr_tail)
     if last is None or not last.ended:

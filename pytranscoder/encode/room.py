@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from pytranscoder.encode.remains import below
-from pytranscoder.errors import NoRoomError, printable
+from pytranscoder.errors import UnfitError, printable
 from pytranscoder.hosts.transport import Files
 
 # For cover art and what file systems need for themselves.
@@ -34,7 +34,7 @@ class Room:
     async def reserved(self, name: str, need_bytes: int) -> AsyncIterator[None]:
         """Waits until there is space for what will be in the subdirectory `name`.
 
-        Raises NoRoomError when the end of all others would not be enough.
+        Raises UnfitError when the end of all others would not be enough.
         """
         async with self._loans.turn:
             while not await self._fits(need_bytes + MARGIN_BYTES):
@@ -64,7 +64,7 @@ class Room:
 
     def _require_hope(self, need_bytes: int, free_bytes: int, returned_bytes: int) -> None:
         if not self._loans.lent or need_bytes > free_bytes + returned_bytes:
-            raise NoRoomError(
+            raise UnfitError(
                 self._host,
                 f"{_rounded(need_bytes)} are needed in {printable(self._directory)} for the source and its output, "
                 f"{_rounded(free_bytes)} are free; make room there, or set another `working_dir`",

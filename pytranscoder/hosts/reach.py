@@ -19,7 +19,7 @@ from pytranscoder.hosts.reaper import reap
 from pytranscoder.hosts.sftp import SftpFiles
 from pytranscoder.hosts.ssh import SshTransport
 from pytranscoder.hosts.supervisor import PosixDialect
-from pytranscoder.hosts.survey import Surveyed, size_on_host, survey
+from pytranscoder.hosts.survey import Sight, Surveyed, look_on_host, survey
 from pytranscoder.hosts.surveyor import Surveyor
 from pytranscoder.hosts.transport import Files, Transport
 from pytranscoder.hosts.windows.survey import POSIX, choose_dialect, detect, why_invisible, windows_survey
@@ -71,9 +71,9 @@ class AgentSurveyor:
         async with asyncio.timeout(within_s):
             return await survey_agent(self._transport, self._definition)
 
-    async def size_bytes(self, path: str) -> int | None:
-        """Asks its sftp server."""
-        return await self._files.size_bytes(path)
+    async def look(self, path: str) -> Sight:
+        """Asks its sftp server, which does not tell what may be written."""
+        return Sight(await self._files.size_bytes(path))
 
     async def reap(self) -> list[str]:
         """Does nothing."""
@@ -129,9 +129,11 @@ class SystemSurveyor:
                 raise
             return None
 
-    async def size_bytes(self, path: str) -> int | None:
+    async def look(self, path: str) -> Sight:
         """Asks its shell; on Windows its sftp server, which is under the same user."""
-        return await (self._files.size_bytes(path) if self._is_windows else size_on_host(self._transport, path))
+        if self._is_windows:
+            return Sight(await self._files.size_bytes(path))
+        return await look_on_host(self._transport, path)
 
     async def reap(self) -> list[str]:
         """Runs the reaper, but on Windows, where commands end with their supervisor."""

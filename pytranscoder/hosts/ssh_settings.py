@@ -141,8 +141,9 @@ def _options(config: Any, host_key_kinds: str) -> dict[str, Any]:
         options["encryption_algs"] = CIPHERS
     if not config.get("HostKeyAlgorithms"):
         options["server_host_key_algs"] = host_key_kinds
-    if identities := _identities(config):
-        options["client_keys"] = identities
+    if named := config.get("IdentityFile", ()):
+        # A key that is not there is none, as with ssh. Of one that only the agent has the public half may be.
+        options["client_keys"] = _identities(config) or [path for path in named if _is_there(path)]
     return options
 
 
@@ -166,9 +167,11 @@ def _is_usable(key: Path) -> bool:
 
 
 def _is_private_key(path: str) -> bool:
-    # A key that only an agent has may be named by its public half.
-    full = Path(path).expanduser()
-    return full.suffix != ".pub" and os.access(full, os.R_OK)
+    return Path(path).suffix != ".pub" and _is_there(path)
+
+
+def _is_there(path: str) -> bool:
+    return os.access(Path(path).expanduser(), os.R_OK)
 
 
 def _read_known_hosts(found: asyncssh.SSHClientConnectionOptions, ip: str) -> asyncssh.SSHKnownHosts:

@@ -29,16 +29,28 @@ for candidate; do
     command -v "$candidate" 2>/dev/null && break
 done || echo
 [ -n "$directory" ] || exit 0
-while [ ! -e "$directory" ] && [ "$directory" != "${directory%/*}" ]; do
+while [ ! -e "$directory" ] && [ ! -L "$directory" ] && [ "$directory" != "${directory%/*}" ]; do
     directory=${directory%/*}
     directory=${directory:-/}
 done
 [ -d "$directory" ] && [ -w "$directory" ] && echo "$directory"
 exit 0
 """
+# Arguments: a file. Answers with its size, and with a word when its folder may not be written.
 # GNU and busybox know the first spelling, BSD and macOS the second. Not `wc`: busybox's reads the whole film.
-_SIZE = 'stat -L -c %s -- "$1" 2>/dev/null || stat -L -f %z -- "$1"'
+_LOOK = """\
+stat -L -c %s -- "$1" 2>/dev/null || stat -L -f %z -- "$1"
+[ -w "${1%/*}/" ] || echo read-only
+"""
 _SYSTEMS = {"Linux": "linux", "Darwin": "macos"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A file as a host sees it: its size, None when it does not see it, and whether its folder may be written."""
+
+    size_bytes: int | None
+    is_writable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +103,9 @@ def _require_directory(definition: HostDefinition, lines: list[str]) -> str:
     return lines[0]
 
 
-async def size_on_host(transport: Transport, path: str) -> int | None:
-    """Returns the size of a file in bytes as the host sees it; None when it does not see the file."""
-    answer = await transport.capture(("/bin/sh", "-c", _SIZE, "sh", path), ANSWER_WITHIN_S)
-    text = answer.stdout.strip()
-    return int(text) if answer.exit_status == 0 and text.isdigit() else None
+async def look_on_host(transport: Transport, path: str) -> Sight:
+    """Looks at a file as the host sees it, from a shell there."""
+    answer = await transport.capture(("/bin/sh", "-c", _LOOK, "sh", path), ANSWER_WITHIN_S)
+    words = answer.stdout.split()
+    size_bytes = int(words[0]) if words and words[0].isdigit() else None
+    return Sight(size_bytes, is_writable="read-only" not in words)

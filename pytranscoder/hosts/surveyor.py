@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pytranscoder.hosts.definition import HostDefinition
 from pytranscoder.hosts.ffmpeg import check_ffmpeg, find_local_ffmpeg
-from pytranscoder.hosts.survey import Surveyed, size_on_host
+from pytranscoder.hosts.survey import Sight, Surveyed, look_on_host
 from pytranscoder.hosts.transport import Transport
 
 
@@ -18,8 +18,8 @@ class Surveyor(Protocol):
     async def survey(self, within_s: float) -> Surveyed:
         """Finds out what it is and has, or what stands against using it. Raises TimeoutError, too."""
 
-    async def size_bytes(self, path: str) -> int | None:
-        """Returns the size of a file as the host sees it; None when it does not see it."""
+    async def look(self, path: str) -> Sight:
+        """Looks at a file as the host sees it."""
 
     async def reap(self) -> list[str]:
         """Ends what dead supervisors left running, and says what that was."""
@@ -40,9 +40,9 @@ class LocalSurveyor:
         async with asyncio.timeout(within_s):
             return Surveyed("", await check_ffmpeg(self._transport, find_local_ffmpeg(self._definition.ffmpeg)))
 
-    async def size_bytes(self, path: str) -> int | None:
+    async def look(self, path: str) -> Sight:
         """Asks the shell here."""
-        return await size_on_host(self._transport, path)
+        return await look_on_host(self._transport, path)
 
     async def reap(self) -> list[str]:
         """Does nothing."""

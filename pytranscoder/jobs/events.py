@@ -244,7 +244,7 @@ class AttemptFailed(Event):
     seconds: float
     retry_here: bool = False
     no_capacity: bool = False
-    no_room: bool = False
+    unfit: bool = False
     final: bool = False
     stopped: bool = False
     detail: str = ""

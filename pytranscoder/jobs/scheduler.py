@@ -275,7 +275,7 @@ class Scheduler:
             yield from self._wait(job, now)
         else:
             job.last = event
-            if event.no_room:  # what is wrong is that the two do not fit
+            if event.unfit:  # what is wrong is that the two do not fit
                 job.attempts -= 1
             else:
                 yield from self._blame_host(event, attempt, now)
@@ -304,7 +304,7 @@ class Scheduler:
             return True
         job.excluded |= {host}
         # This machine alone does not rest, and so is the same a moment later.
-        if event.fault is Fault.HOST and not event.no_room and host.spec.cluster is not None:
+        if event.fault is Fault.HOST and not event.unfit and host.spec.cluster is not None:
             job.avoided |= {host}
         was_suspect, job.is_suspect = job.is_suspect, job.is_suspect or event.fault is Fault.FILE
         if was_suspect and event.fault is Fault.FILE:

@@ -105,7 +105,7 @@ class Hosts:
     def _fail(self, event: AttemptFailed) -> None:
         record = self.record(event.cluster, event.host)
         # Lack of sessions or of room is no failure, nor is what was stopped.
-        is_failure = not event.no_capacity and not event.no_room and not event.stopped and not self._cancelled
+        is_failure = not event.no_capacity and not event.unfit and not event.stopped and not self._cancelled
         self._put(replace(record, failures=record.failures + is_failure))
 
     def _finish(self, event: JobFinished) -> None:

@@ -89,6 +89,37 @@ def test_host_that_does_not_see_the_file_is_out_and_others_go_on(
     assert (done.status, hosts_of(done)) == (0, {"film.mp4": "here"})
 
 
+def test_dry_run_tells_of_a_folder_that_the_host_may_not_write_to(lab: Lab, beta: Host, film: Path) -> None:
+    theirs = beta.share(lab.place.media)
+    lab.configure({"home": beta.mounted(user="media")})
+    source = lab.place.add(film)
+    lab.place.media.chmod(0o755)
+
+    done = run_pytranscoder(lab.place, "--dry-run", *SMALL, source)
+
+    reason = f"user media may not write in {theirs}, where the output is made; give them the right to"
+    assert (done.status, f"host beta: {reason}" in done.stdout) == (0, True)
+
+
+def test_film_whose_folder_a_host_may_not_write_to_goes_to_another_and_the_host_goes_on(
+    lab: Lab, beta: Host, film: Path
+) -> None:
+    theirs = beta.share(lab.place.media)
+    here = lab.local(ffmpeg=lab.place.fake_ffmpeg("gate"))
+    lab.configure({"home": beta.mounted() | here})
+    lab.place.let_finish()
+    open_to_all, other = lab.place.add(film, "a.mp4"), lab.place.add(film, "folder/b.mp4")
+    other.parent.chmod(0o755)
+
+    with start_pytranscoder(lab.place, *SMALL, "--host", "beta", open_to_all, other) as running:
+        alone = running.finish()
+    done = run_pytranscoder(lab.place, "--json", *SMALL, other)
+
+    assert alone.outcomes == {"a.mp4": "encoded", "b.mp4": "failed"}
+    assert alone.reasons == [f"host beta: it may not write in {theirs}/folder; give its user there the right to"]
+    assert (done.status, done.outcomes) == (0, {"b.mp4": "encoded"})
+
+
 def test_host_whose_share_hangs_is_out_within_10_s(lab: Lab, beta: Host, film: Path) -> None:
     stat = beta.root / "bin" / "stat"  # what looks at the file there
     stat.write_text("#!/bin/sh\nexec sleep 100\n")
@@ -166,11 +197,11 @@ def test_host_writes_the_partial_file_and_the_manager_puts_it_in_place(lab: Lab,
 
 
 def test_folder_that_the_host_may_not_write_fails_there_and_names_it(lab: Lab, beta: Host, film: Path) -> None:
-    beta.share(lab.place.media)
+    theirs = beta.share(lab.place.media)
     lab.place.media.chmod(0o755)
     lab.configure({"home": beta.mounted()})
 
     done = run_pytranscoder(lab.place, "--json", *SMALL, lab.place.add(film))
 
     assert (done.status, lab.place.names()) == (1, ["film.mp4"])
-    assert "Permission denied" in done.reasons[0]
+    assert done.reasons == [f"host beta: it may not write in {theirs}; give its user there the right to"]

@@ -18,8 +18,8 @@ from pytranscoder.errors import (
     LostError,
     ReplaceError,
     SourceChangedError,
-    SpaceError,
     TransferError,
+    UnfitError,
     UnreadableMediaError,
     VerifyError,
 )
@@ -99,7 +99,7 @@ async def test_folder_that_cannot_be_written_is_known_before_the_upload(nas: Nas
 async def test_disk_of_the_host_that_is_too_small_is_known_before_the_upload(nas: Nas) -> None:
     nas.files.free = 1000
 
-    with pytest.raises(SpaceError, match="host nas: "):
+    with pytest.raises(UnfitError, match="host nas: "):
         async with nas.staging().stage(nas.film(), 1, ATTEMPT):
             pass
 

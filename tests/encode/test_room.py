@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytranscoder.encode.room import MARGIN_BYTES, Loans, Room
-from pytranscoder.errors import LostError, SpaceError
+from pytranscoder.errors import LostError, UnfitError
 from tests.encode.fake_files import FakeFiles, Visit, refusal
 
 GB = 10**9
@@ -102,7 +102,7 @@ async def test_what_can_never_fit_is_refused_at_once(lent: int) -> None:
     async with AsyncExitStack() as stack:
         if lent:
             await stack.enter_async_context(room.reserved("other", lent))
-        with pytest.raises(SpaceError, match=r"host nas: 13\.0 GB are needed in /work/run .*, 10\.0 GB are free"):
+        with pytest.raises(UnfitError, match=r"host nas: 13\.0 GB are needed in /work/run .*, 10\.0 GB are free"):
             async with room.reserved("1-1", 13 * GB):
                 pass
 

@@ -124,3 +124,13 @@ def test_known_hosts_may_be_in_files_of_each_host(home: Path, file: str, name: s
     (home / "known" / name).write_text(f"[10.0.0.2]:2222 {KEY.export_public_key().decode()}")
 
     assert read(home, "HostName 10.0.0.2", "Port 2222", f"UserKnownHostsFile {file}").is_known
+
+
+def test_a_key_that_is_not_there_is_none(home: Path) -> None:
+    KEY.write_private_key(home / ".ssh" / "id_other")
+    KEY.write_public_key(home / ".ssh" / "card.pub")
+    missing = "IdentityFile ~/.ssh/missing"
+
+    assert read(home, missing).options["client_keys"] == []
+    assert read(home, missing, "IdentityFile ~/.ssh/card.pub").options["client_keys"] == ["~/.ssh/card.pub"]
+    assert read(home, missing, "IdentityFile ~/.ssh/id_other").options["client_keys"] == ["~/.ssh/id_other"]

@@ -7,7 +7,7 @@ import pytest
 from pytranscoder.errors import FfmpegMissingError, HostError
 from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.hosts.local import LocalTransport
-from pytranscoder.hosts.survey import size_on_host, survey
+from pytranscoder.hosts.survey import Sight, look_on_host, survey
 from tests.clips import FFMPEG
 from tests.encode.fake_files import FakeFiles
 from tests.hosts.program import LINE
@@ -65,8 +65,20 @@ async def test_a_working_directory_that_cannot_be_written_is_named() -> None:
 async def test_the_size_of_a_file_is_told_whatever_its_name(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(LINE)
 
-    assert await size_on_host(HERE, str(tmp_path / name)) == len(LINE)
+    assert await look_on_host(HERE, str(tmp_path / name)) == Sight(len(LINE))
 
 
 async def test_a_file_that_is_not_there_has_no_size(tmp_path: Path) -> None:
-    assert await size_on_host(HERE, str(tmp_path / "gone.mkv")) is None
+    assert await look_on_host(HERE, str(tmp_path / "gone.mkv")) == Sight(None)
+
+
+async def test_a_folder_that_cannot_be_written_is_told() -> None:
+    assert await look_on_host(HERE, "/proc/self/status") == Sight(0, is_writable=False)
+
+
+async def test_a_working_directory_that_is_a_link_to_nowhere_cannot_be_written(tmp_path: Path) -> None:
+    link = tmp_path / "work"
+    link.symlink_to(tmp_path / "nowhere")
+
+    with pytest.raises(HostError, match=f"working_dir {link} cannot be written; change its owner"):
+        await survey(HERE, host(ffmpeg=FFMPEG, working_dir=str(link)), FakeFiles())

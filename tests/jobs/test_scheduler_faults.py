@@ -144,7 +144,7 @@ def test_a_film_that_fits_only_on_the_last_of_many_hosts_is_encoded_there() -> N
     hosts = [spec(name, cluster="home") for name in ("a", "b", "c", "d")]
     story = story_of(1, *hosts)
 
-    tries = [story.tell(failed(f"r-1-{n}", name, Fault.HOST, no_room=True)) for n, name in enumerate("abc", start=1)]
+    tries = [story.tell(failed(f"r-1-{n}", name, Fault.HOST, unfit=True)) for n, name in enumerate("abc", start=1)]
 
     assert [begun(actions) for actions in tries] == [["r-1-2@b"], ["r-1-3@c"], ["r-1-4@d"]]
     assert [rests(actions) for actions in tries] == [[], [], []]
@@ -153,7 +153,7 @@ def test_a_film_that_fits_only_on_the_last_of_many_hosts_is_encoded_there() -> N
 def test_a_film_that_fits_nowhere_fails_and_the_next_one_begins() -> None:
     story = story_of(2, NAS)
 
-    actions = story.tell(failed("r-1-1", "nas", Fault.HOST, no_room=True))
+    actions = story.tell(failed("r-1-1", "nas", Fault.HOST, unfit=True))
 
     assert (outcomes(actions), begun(actions)) == ([(1, Outcome.FAILED)], ["r-2-1@nas"])
 

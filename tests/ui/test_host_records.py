@@ -90,7 +90,7 @@ def test_encoded_jobs_count_for_their_host() -> None:
     [
         ([attempt_failed(1, cluster=CLUSTER), attempt_failed(1, cluster=CLUSTER)], 2),
         ([attempt_failed(1, cluster=CLUSTER, no_capacity=True)], 0),
-        ([attempt_failed(1, cluster=CLUSTER, no_room=True)], 0),
+        ([attempt_failed(1, cluster=CLUSTER, unfit=True)], 0),
         ([attempt_failed(1, cluster=CLUSTER, stopped=True)], 0),
         ([CancelRequested(time=0.0), attempt_failed(1, cluster=CLUSTER)], 0),
     ],
