@@ -9,10 +9,12 @@ from pathlib import Path
 
 import asyncssh
 
-from pytranscoder.hosts.ssh_settings import Settings, default_keys, is_locked
+from pytranscoder.hosts.ssh_settings import Settings, default_keys, file_of_known_key, is_locked
 
 INVITE = "run `pytranscoder agent --invite` there, and what it prints here"
 
+# What `ssh-keygen -R` changes without `-f`.
+_USUAL_KNOWN_HOSTS = Path("~/.ssh/known_hosts")
 _NO_ROUTE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN})
 _Reason = Callable[[Settings, Exception], str]
 
@@ -64,7 +66,9 @@ def _host_key(settings: Settings, _: Exception) -> str:
         return f"{what}; {INVITE}"
     if settings.is_known:
         name = shlex.quote(settings.known_hosts_name)  # `[address]:port` is a pattern to some shells
-        return f"key does not match known_hosts; remove the old one with `ssh-keygen -R {name}`"
+        file = file_of_known_key(settings)
+        where = "" if file in (None, _USUAL_KNOWN_HOSTS.expanduser()) else f" -f {shlex.quote(str(file))}"
+        return f"key does not match known_hosts; remove the old one with `ssh-keygen -R {name}{where}`"
     return f"its key is not in known_hosts; connect once with `{settings.ssh_command}` and accept it"
 
 

@@ -47,7 +47,8 @@ class Jump(NamedTuple):
 class Settings:
     """How to reach one host: `jumps` are the hosts on the way, `options` are for `asyncssh.connect`.
 
-    `is_known` tells whether known_hosts has a key for it, under `known_hosts_name`; of an agent, what we trust has one.
+    `is_known` tells whether one of `known_hosts_files` has a key for it, under `known_hosts_name`; of an agent, whether
+    what we trust has one.
     """
 
     ip: str
@@ -59,6 +60,7 @@ class Settings:
     jumps: tuple[Jump, ...]
     options: Mapping[str, Any]
     is_agent: bool = False
+    known_hosts_files: tuple[Path, ...] = ()
 
     @property
     def ssh_command(self) -> str:
@@ -83,7 +85,8 @@ def read_settings(ip: str, port: int | None = None, user: str | None = None, tru
     # Without keys, as a key that is named and missing would be an error here; to `ssh` it is none.
     found = asyncssh.SSHClientConnectionOptions(host=ip, client_keys=None, tunnel=(), **given)
     name = found.host_key_alias or found.host
-    known_hosts = _read_known_hosts(found, ip)
+    files = _known_hosts_files(found, ip)
+    known_hosts = _read_known_hosts(files)
     if trust is not None:
         _add_trusted(known_hosts, trust, {ip, found.host}, found.port, known_as(name, found.port))
     keys, authorities = _known_keys(known_hosts, name, found.port)
@@ -100,7 +103,18 @@ def read_settings(ip: str, port: int | None = None, user: str | None = None, tru
         | (_keys_for_agents(found.config, trust) if trust is not None else {})
         | {"known_hosts": known_hosts},
         is_agent=trust is not None,
+        known_hosts_files=files,
     )
+
+
+def file_of_known_key(settings: Settings) -> Path | None:
+    """Returns the file that has a host's key; None when none has, or cannot be read."""
+    is_alias = settings.known_hosts_name != known_as(settings.hostname, settings.port)
+    name = settings.known_hosts_name if is_alias else settings.hostname
+    for path in settings.known_hosts_files:
+        if any(_known_keys(_read_known_hosts((path,)), name, settings.port)):
+            return path
+    return None
 
 
 def default_keys() -> tuple[Path, ...]:
@@ -174,7 +188,7 @@ def _is_there(path: str) -> bool:
     return os.access(Path(path).expanduser(), os.R_OK)
 
 
-def _read_known_hosts(found: asyncssh.SSHClientConnectionOptions, ip: str) -> asyncssh.SSHKnownHosts:
+def _known_hosts_files(found: asyncssh.SSHClientConnectionOptions, ip: str) -> tuple[Path, ...]:
     config: Any = found.config
     tokens = {
         "%": "%",
@@ -191,8 +205,12 @@ def _read_known_hosts(found: asyncssh.SSHClientConnectionOptions, ip: str) -> as
         *cast(Iterable[str], config.get("UserKnownHostsFile", USER_KNOWN_HOSTS)),
         *cast(Iterable[str], config.get("GlobalKnownHostsFile", SYSTEM_KNOWN_HOSTS)),
     ]
+    return tuple(Path(_expand(file, tokens)).expanduser() for file in files)
+
+
+def _read_known_hosts(files: Iterable[Path]) -> asyncssh.SSHKnownHosts:
     known_hosts = asyncssh.SSHKnownHosts()
-    for path in (Path(_expand(file, tokens)).expanduser() for file in files):
+    for path in files:
         if os.access(path, os.R_OK) and path.is_file():
             _load(known_hosts, path.read_text(errors="replace"))
     return known_hosts

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from pytranscoder.errors import UnreachableError
@@ -136,6 +137,16 @@ async def test_a_changed_host_key_is_refused(sshd: Sshd, ssh_home: Path, kind: s
 
     remedy = f"ssh-keygen -R '[127.0.0.1]:{sshd.port}'"
     assert reason == f"key does not match known_hosts; remove the old one with `{remedy}`"
+
+
+async def test_a_changed_host_key_is_removed_from_the_file_that_has_it(sshd: Sshd, ssh_home: Path) -> None:
+    other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+    (ssh_home / "known").write_text(f"nas {other}")
+    write_config(ssh_home, "HostKeyAlias nas", "UserKnownHostsFile ~/.ssh/known_hosts ~/known")
+
+    reason = await refusal(Address("127.0.0.1", sshd.port, "root-bash"))
+
+    assert reason.endswith(f"remove the old one with `ssh-keygen -R nas -f {ssh_home}/known`")
 
 
 async def test_hashed_known_hosts_are_understood(sshd: Sshd, ssh_home: Path) -> None:
