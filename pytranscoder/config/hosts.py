@@ -2,7 +2,6 @@
 Each check reports to a `Reader`; the shape of single keys is `models`'s.
 """
 
-import re
 from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from pytranscoder.config.nodes import Where
 from pytranscoder.config.reading import Reader
 from pytranscoder.config.settings import Config
-from pytranscoder.config.values import describe, nearest_remedy
+from pytranscoder.config.values import describe, is_absolute, nearest_remedy, remedy_for_relative
 from pytranscoder.hosts.definition import HostDefinition, HostType
 from pytranscoder.profiles.profile import DEFAULT_QUEUE
 from pytranscoder.profiles.resolve import resolve_profile
@@ -34,7 +33,6 @@ _WITHOUT_EFFECT: Mapping[HostType, Mapping[str, str]] = {
         "working_dir": "an agent has its own; see `--working-dir` there",
     },
 }
-_ABSOLUTE = re.compile(r"/|[A-Za-z]:(?=[\\/]|$)|\\\\")
 
 
 def check_name(reader: Reader, name: str, where: Where) -> None:
@@ -50,17 +48,20 @@ def check_cluster(reader: Reader, hosts: Collection[str], where: Where) -> None:
 
 
 def check_entry(reader: Reader, entry: Mapping[str, Any], where: Where) -> None:
-    """A host of a type has what hosts of that type need."""
+    """A host of a type has what hosts of that type need, and says where its directory begins."""
     kind = str(entry.get("type")).strip().lower()
+    path = entry.get("working_dir")
+    if kind == HostType.STREAMING and isinstance(path, str) and not is_absolute(path.strip()):
+        reader.reject(
+            (*where, "working_dir"), f"expected an absolute path, found {describe(path)}", remedy_for_relative(path)
+        )
     for key in _REQUIRED.get(kind, ()):
         if entry.get(key) is None:
             reader.reject(where, f"the key {key} is missing", f"a {kind} host needs it")
 
 
 def check_host(reader: Reader, host: HostDefinition, where: Where) -> None:
-    """Paths say where they begin, and no key is without effect."""
-    if host.type is HostType.STREAMING and host.working_dir is not None:
-        _check_absolute(reader, host.working_dir, (*where, "working_dir"))
+    """No key is without effect."""
     for key, reason in _WITHOUT_EFFECT.get(host.type, {}).items():
         if getattr(host, key) is not None:
             reader.warn((*where, key), f"has no effect: {reason}", "remove it")
@@ -96,16 +97,8 @@ def _queue_of(name: str, config: Config) -> str | None:
 def _check_substitutions(reader: Reader, host: HostDefinition, where: Where) -> None:
     seen: set[PurePosixPath] = set()
     for index, substitution in enumerate(host.path_substitutions):
-        for path in (substitution.ours, substitution.theirs):
-            _check_absolute(reader, path, (*where, index))
         ours = PurePosixPath(substitution.ours)
         if ours in seen:
             message = f"{substitution.ours} is there twice; the first entry counts"
             reader.warn((*where, index), message, "remove one of them")
         seen.add(ours)
-
-
-def _check_absolute(reader: Reader, path: str, where: Where) -> None:
-    if not _ABSOLUTE.match(path):
-        remedy = "write the home directory out" if path.startswith("~") else ""
-        reader.reject(where, f"expected an absolute path, found {describe(path)}", remedy)

@@ -21,6 +21,7 @@ _BANDWIDTH = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[kKMG])?")
 _UNIT_BYTES = {None: 1, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9}
 _ADDRESS = re.compile(r"[^\s@/\[-][^\s@/\]]*")
 _EXTENSION = re.compile(r"\.?[A-Za-z0-9_-]+")
+_ABSOLUTE = re.compile(r"/|[A-Za-z]:(?=[\\/]|$)|\\\\")
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 _QUOTED_OR_WORD = re.compile(r'"([^"]*)"|\'([^\']*)\'|(\S+)')
 
@@ -144,7 +145,20 @@ def read_substitution(value: object) -> PathSubstitution:
     pieces = ["".join(groups) for groups in _QUOTED_OR_WORD.findall(read_path_text(value))]
     if len(pieces) != 2 or not all(pieces):
         raise expected("two paths, ours and the host's", value, "put a path that has spaces in quotes")
+    for path in pieces:
+        if not is_absolute(path):
+            raise expected("an absolute path", path, remedy_for_relative(path))
     return PathSubstitution(*pieces)
+
+
+def is_absolute(path: str) -> bool:
+    """Whether a path of any system says where it begins."""
+    return _ABSOLUTE.match(path) is not None
+
+
+def remedy_for_relative(path: str) -> str:
+    """What to do about a path that does not."""
+    return "write the home directory out" if path.startswith("~") else ""
 
 
 def one_of(choices: Mapping[str, T]) -> PlainValidator:
