@@ -23,9 +23,19 @@ else:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Does `work` in an event loop of its own, as `asyncio.run` would."""
+    """Does `work` in an event loop of its own, as `asyncio.run` would, with as many open files as may be."""
+    _allow_many_files()
     with asyncio.Runner(loop_factory=_Loop) as runner:
         return runner.run(work)
+
+
+def _allow_many_files() -> None:
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415  # Windows has neither it nor the limit
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with suppress(OSError, ValueError):  # macOS has a lower limit than it tells of
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def in_own_thread(work: Callable[[], T]) -> T:

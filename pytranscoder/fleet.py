@@ -26,7 +26,7 @@ from pytranscoder.profiles.profile import DEFAULT_QUEUE
 RETRY_S = 60.0
 SOON_S = 5.0
 CHECK_WITHIN_S = 10.0
-# What the question for a file gets of it at least.
+# What a question gets of it at least, when to connect took all.
 PROBE_WITHIN_S = 3.0
 # How many files a host is asked for at once. As many sessions fit on one connection.
 QUESTIONS = 8
@@ -326,7 +326,7 @@ class _Keeper:
         begun = clock()
         await equipment.connect()  # has a clock of its own, as it knows what it waited for
         try:
-            surveyed = await equipment.surveyor.survey(begun + CHECK_WITHIN_S - clock())
+            surveyed = await equipment.surveyor.survey(max(begun + CHECK_WITHIN_S - clock(), PROBE_WITHIN_S))
         except TimeoutError as exc:
             reason = f"its check took longer than {clock() - begun:.0f} s; is it overloaded?"
             raise HostError(self.name, reason) from exc

@@ -14,7 +14,7 @@ from pytranscoder.encode.planner import Found, Plan, Planner, QueuedJob, find_fi
 from pytranscoder.errors import printable
 from pytranscoder.jobs.events import Event, JobFinished, JobQueued, Notice, Outcome
 from pytranscoder.jobs.pruner import QueuePruner
-from pytranscoder.jobs.sources import Request
+from pytranscoder.jobs.sources import Request, Source
 from pytranscoder.media.prober import Prober
 
 
@@ -37,6 +37,7 @@ class Intake:
         self._dry_run = dry_run
         self._numbers: dict[Path, int] = {}
         self._clusters: dict[int, str | None] = {}
+        self._twice: set[tuple[str | None, str | None]] = set()
         self._queued: dict[int, Found] = {}
         self._work: list[asyncio.Task[None]] = []
         self.found = asyncio.Event()
@@ -96,9 +97,15 @@ class Intake:
             )
             queue.put_nowait(QueuedJob(number, found))
         elif self._clusters[number] != source.cluster:
-            where = f"in cluster {self._clusters[number]}" if self._clusters[number] else "on this machine"
-            text = f"{printable(source.path)} was named before and is encoded {where}"
-            self._desk.emit(Notice(time=time.time(), level="warning", text=text))
+            self._tell_twice(source, self._clusters[number])
+
+    def _tell_twice(self, source: Source, first: str | None) -> None:
+        if (first, source.cluster) in self._twice:
+            return
+        self._twice.add((first, source.cluster))
+        where = f"in cluster {first}" if first else "on this machine"
+        text = f"{printable(source.path)} was named before and is encoded {where}, as is all that is named twice"
+        self._desk.emit(Notice(time=time.time(), level="warning", text=text))
 
     async def _plan(
         self, planner: Planner, queue: "asyncio.Queue[QueuedJob | None]", gate: Callable[[], Awaitable[object]]

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import socket
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
@@ -61,7 +60,6 @@ def run_agent(arguments: AgentArguments, say: Say) -> int:
     with lock:
         setup = _prepare(arguments, state)
         _keep_environment()
-        _allow_many_files()
         event_loop.run(_serve(setup, arguments, admission, say))
     return 0
 
@@ -219,12 +217,3 @@ def _keep_environment() -> None:
     for name in list(os.environ):
         if not _KEPT.fullmatch(name):
             del os.environ[name]
-
-
-def _allow_many_files() -> None:
-    if sys.platform != "win32":
-        import resource  # noqa: PLC0415  # Windows has neither it nor the limit
-
-        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        with suppress(OSError, ValueError):  # macOS has a lower limit than it tells of
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -11,6 +11,7 @@ from enum import Enum, auto
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import asyncssh
 
@@ -29,6 +30,9 @@ CLOSE_WITHIN_S = 1.0
 CONTROL_KEEPALIVE_S = 10.0
 DATA_KEEPALIVE_S = 60.0
 MISSED_KEEPALIVES = 3
+# How many hosts' settings are read at once.
+READERS = 2
+_TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 # What `asyncssh` raises when a connection cannot be made.
 CONNECT_FAULTS = (asyncssh.Error, OSError, ValueError)
@@ -232,8 +236,7 @@ class Connections:
 
     async def _connect(self, keepalive_s: float) -> _Line:
         self._require_open()
-        deadline = asyncio.get_running_loop().time() + CONNECT_WITHIN_S
-        line = await self._connect_to(self._address, keepalive_s, deadline)
+        line = await self._connect_to(self._address, keepalive_s)
         try:
             self._require_open()
         except UnreachableError:
@@ -246,9 +249,11 @@ class Connections:
             raise UnreachableError(self._host, "connection closed")
 
     async def _connect_to(
-        self, address: Address, keepalive_s: float, deadline: float, via: _Line | None = None
+        self, address: Address, keepalive_s: float, deadline: float | None = None, via: _Line | None = None
     ) -> _Line:
-        settings = await self._read_settings(address, deadline)
+        settings = await self._read_settings(address)
+        if deadline is None:
+            deadline = asyncio.get_running_loop().time() + CONNECT_WITHIN_S
         try:
             for jump in settings.jumps if via is None else ():
                 via = await self._connect_to(Address(*jump), keepalive_s, deadline, via)
@@ -258,11 +263,13 @@ class Connections:
                 await via.close()
             raise
 
-    async def _read_settings(self, address: Address, deadline: float) -> Settings:
+    async def _read_settings(self, address: Address) -> Settings:
         read = partial(read_settings, address.ip, address.port, address.user, address.trust)
         try:
-            async with asyncio.timeout_at(deadline):
-                return await in_own_thread(read)  # `Match exec` runs a command
+            # It takes a processor, and hundreds at once would leave nothing of it to the event loop. Whoever waits for
+            # its turn has not begun to connect. In a thread of its own, as `Match exec` runs a command.
+            async with _turn_to_read(), asyncio.timeout(CONNECT_WITHIN_S):
+                return await in_own_thread(read)
         except SETTINGS_FAULTS as exc:
             raise UnreachableError(self._host, explain_settings(exc)) from exc
 
@@ -283,6 +290,10 @@ class Connections:
             raise UnreachableError(self._host, where + explain(settings, exc)) from exc
         spare(line.made)
         return line
+
+
+def _turn_to_read() -> asyncio.Semaphore:
+    return _TURNS.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(READERS))
 
 
 def describe_loss(exc: Exception | None) -> str:

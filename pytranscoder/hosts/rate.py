@@ -9,6 +9,9 @@ MOST_RESERVE_BYTES = 4 << 20
 # Twice what a round trip takes, so that the window grows until the link is full.
 ROUND_TRIPS = 2
 MOST_ROUND_TRIP_S = 0.5
+# A window that is smaller may grow also where a round trip takes longer, as on a line that others have filled.
+LONGEST_ROUND_TRIP_S = 3.0
+SMALL_WINDOW_BYTES = 1 << 20
 SAMPLE_S = 0.2
 GROWTH_SAMPLE_S = 0.02
 # A sleep ends late; what is lost by that may be caught up with.
@@ -40,7 +43,7 @@ class Window:
     """
 
     def __init__(self, round_trip_s: float, now: float) -> None:
-        self._round_trip_s = min(round_trip_s, MOST_ROUND_TRIP_S)
+        self._round_trip_s = min(round_trip_s, LONGEST_ROUND_TRIP_S)
         self._since = now
         self._arrived = 0
         self._bytes_per_s = 0.0
@@ -58,6 +61,7 @@ class Window:
         self._bytes_per_s = (self._bytes_per_s + sample) / 2 if self._bytes_per_s else sample
         self._since, self._arrived = now, 0
         reserve = min(self._bytes_per_s * RESERVE_S, MOST_RESERVE_BYTES)
-        wanted = int(reserve + self._bytes_per_s * self._round_trip_s * ROUND_TRIPS)
+        longest_s = LONGEST_ROUND_TRIP_S if self.size_bytes < SMALL_WINDOW_BYTES else MOST_ROUND_TRIP_S
+        wanted = int(reserve + self._bytes_per_s * min(self._round_trip_s, longest_s) * ROUND_TRIPS)
         self._sample_s = SAMPLE_S if wanted < 2 * self.size_bytes else GROWTH_SAMPLE_S
         self.size_bytes = min(max(wanted, LEAST_WINDOW_BYTES), 2 * self.size_bytes, MOST_WINDOW_BYTES)

@@ -156,7 +156,8 @@ def _options(config: Any, host_key_kinds: str) -> dict[str, Any]:
     if not config.get("HostKeyAlgorithms"):
         options["server_host_key_algs"] = host_key_kinds
     if named := config.get("IdentityFile", ()):
-        # A key that is not there is none, as with ssh. Of one that only the agent has the public half may be.
+        # A key that is not there is none; of one that only the agent has, the public half may be. When none is left,
+        # asyncssh tries the usual ones, which `ssh` would not.
         options["client_keys"] = _identities(config) or [path for path in named if _is_there(path)]
     return options
 

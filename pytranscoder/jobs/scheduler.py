@@ -218,6 +218,8 @@ class Scheduler:
 
     def _readmit(self, kind: Kind, now: float) -> Iterator[Action]:
         """Lets jobs go back to hosts that had a trouble of their own, as there is nobody else."""
+        if not kind.demand.excluded:
+            return
         queue = self._placement.queues[kind.demand.cluster, kind.demand.queue]
         for job in [job for job in kind.jobs if job.avoided]:
             queue.pop(job)
@@ -230,7 +232,8 @@ class Scheduler:
         demand = kind.demand
         for job in self._placement.queues[demand.cluster, demand.queue].clear(kind):
             # What a host has said of the file tells more than that the others are away.
-            said = job.last.reason if job.last and (job.is_suspect or reason is None) else reason
+            is_telling = job.is_suspect or reason is None or (job.last is not None and job.last.unfit)
+            said = job.last.reason if job.last and is_telling else reason
             yield self._finish(job, outcome, said or self.refusal(job.ready))
 
     def _finish(

@@ -113,7 +113,8 @@ def _is_early(record: Record, end: Event) -> bool:
     if end["outcome"] != "failed" or not counted or len(counted) >= MAX_ATTEMPTS:
         return False
     last = counted[-1]
-    return last["fault"] == "host" and not last["final"] and end["reason"] == last["reason"]
+    is_passing = last["fault"] == "host" and not last["final"] and not last["unfit"]
+    return is_passing and end["reason"] == last["reason"]
 
 
 def wrong_with_film(film: Film) -> list[str]:

@@ -87,7 +87,8 @@ def test_file_of_two_clusters_is_encoded_on_the_first_and_the_user_is_told(lab: 
     done = run_pytranscoder(lab.place, "--json", "-p", "small", "-c", "home", lab.place.add(film), "-c", "work", ".")
 
     assert (done.status, hosts_of(done)) == (0, {"film.mp4": "alpha"})
-    assert done.stderr == f"{lab.place.media}/film.mp4 was named before and is encoded in cluster home\n"
+    said = "film.mp4 was named before and is encoded in cluster home, as is all that is named twice"
+    assert done.stderr == f"{lab.place.media}/{said}\n"
 
 
 def test_two_clusters_at_once_have_each_its_own_files(lab: Lab, alpha: Host, beta: Host, film: Path) -> None:

@@ -111,7 +111,7 @@ def test_any_name_can_stand_in_a_queue_file(place: Place, film: Path, names: lis
     assert media_of(done) == sorted(str(place.media / name) for name in names)
 
 
-def test_name_that_leaves_unfit_for_that_of_the_output_fails(place: Place, film: Path) -> None:
+def test_name_that_leaves_no_room_for_that_of_the_output_fails(place: Place, film: Path) -> None:
     place.add(film, "n" * 251 + ".mp4")
 
     done = run_pytranscoder(place, "--json", "-p", "h264", place.media)

@@ -43,7 +43,7 @@ async def test_an_agent_tells_its_system_its_ffmpeg_and_its_room() -> None:
 
 
 @pytest.mark.parametrize("theirs", ["/scratch", "/scratch/films", "d:/Films/new"])
-async def test_files_on_a_share_need_unfit(theirs: str) -> None:
+async def test_files_on_a_share_need_no_room(theirs: str) -> None:
     found = await survey_agent(Answering(write_report(REPORT)), definition(theirs))
 
     assert found.free_bytes is None

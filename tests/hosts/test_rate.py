@@ -95,6 +95,16 @@ def test_the_window_is_open_within_a_fifth_of_a_second_on_a_fast_link() -> None:
     assert window.size_bytes >= MOST_RESERVE_BYTES
 
 
+def test_the_window_grows_to_a_megabyte_on_a_line_that_others_have_filled() -> None:
+    window, now = Window(2.0, now=0.0), 0.0
+
+    for _ in range(20):
+        now += 2.0
+        window.arrived(window.size_bytes, now)
+
+    assert window.size_bytes >= 1 << 20
+
+
 @pytest.mark.parametrize("round_trip_s", [0.001, 0.02, 0.2, 0.5])
 def test_the_window_grows_until_a_link_with_delay_is_full(round_trip_s: float) -> None:
     window, link_bytes_per_s, now = Window(round_trip_s, now=0.0), 20 * MB, 0.0

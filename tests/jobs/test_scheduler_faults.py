@@ -150,6 +150,13 @@ def test_a_film_that_fits_only_on_the_last_of_many_hosts_is_encoded_there() -> N
     assert [rests(actions) for actions in tries] == [[], [], []]
 
 
+def test_when_patience_is_over_a_host_that_has_no_room_is_named() -> None:
+    story = Story(NAS, MAC, patience_s=100)
+    story.tell(down(MAC), ready(1, cluster="home"), failed("r-1-1", "nas", Fault.HOST, unfit=True))
+
+    assert reasons(story.tell(down(MAC, time=200))) == ["it broke"]
+
+
 def test_a_film_that_fits_nowhere_fails_and_the_next_one_begins() -> None:
     story = story_of(2, NAS)
 

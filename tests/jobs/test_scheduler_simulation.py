@@ -11,7 +11,9 @@ from tests.jobs.world import Machinery, Mishaps, World
 
 QUEUES = ({"default": 2, "cuda": 3}, {"default": 1}, {"cuda": 2, "qsv": 1, "default": 1}, {"default": 4})
 PROFILES = ("hevc", "av1", "fast")
-MISHAPS = Mishaps(host=0.05, file=0.05, capacity=0.03, upload=0.03, loss_every_s=15, broken=frozenset({"h3"}))
+MISHAPS = Mishaps(
+    host=0.05, file=0.05, capacity=0.03, upload=0.03, unfit=0.05, loss_every_s=15, broken=frozenset({"h3"})
+)
 
 
 def some_hosts(rng: random.Random, count: int) -> list[Machinery]:

@@ -40,6 +40,7 @@ class Mishaps:
     file: float = 0.0
     capacity: float = 0.0
     upload: float = 0.0
+    unfit: float = 0.0
     loss_every_s: float = 0.0
     broken: frozenset[str] = frozenset()
 
@@ -197,6 +198,8 @@ class World:
             self.after(draw * seconds, lambda: self.fail(attempt, Fault.HOST, retry_here=is_passing))
         elif draw < mishaps.file + mishaps.host + mishaps.capacity:
             self.after(1, lambda: self.lack_capacity(attempt))
+        elif draw < mishaps.file + mishaps.host + mishaps.capacity + mishaps.unfit:
+            self.after(1, lambda: self.refuse(attempt))
         else:
             self.after(seconds, lambda: self.publish(attempt))
 
@@ -219,6 +222,11 @@ class World:
         if self.is_live(attempt):
             self.tries[attempt.job.job] -= self.encoding[self.place(attempt)] > 1
             self.fail(attempt, Fault.HOST, retry_here=True, no_capacity=True)
+
+    def refuse(self, attempt: Running) -> None:
+        if self.is_live(attempt):
+            self.tries[attempt.job.job] -= 1
+            self.fail(attempt, Fault.HOST, unfit=True)
 
     def fail(self, attempt: Running, fault: Fault, **values: bool) -> None:
         if attempt.attempt in self.running:

@@ -46,7 +46,7 @@ async def test_the_room_is_that_of_the_drive(files: SftpFiles) -> None:
     assert await files.free_bytes(r"C:\not\yet\there") == pytest.approx(there, rel=0.1)
 
 
-async def test_a_drive_that_is_not_there_has_unfit(files: SftpFiles) -> None:
+async def test_a_drive_that_is_not_there_has_no_room(files: SftpFiles) -> None:
     with pytest.raises(HostError, match=r"host gaming: X:\\temp: no such file or directory there"):
         await files.free_bytes(r"X:\temp")
 
