@@ -203,13 +203,15 @@ class Scheduler:
         """Ends the waiting of jobs that nobody will run."""
         if self._is_unusable(kind.demand.cluster):
             yield from self._give_up(kind, Outcome.CANCELLED, NO_HOST)
-            return
-        if all(host.state is HostState.UNAVAILABLE for host in kind.able):
-            yield from self._readmit(kind, now)
-        if not kind.able:
-            yield from self._give_up(kind, Outcome.FAILED)
         elif any(host.state is not HostState.UNAVAILABLE for host in kind.able):
             kind.stranded_since = None
+        else:
+            yield from self._readmit(kind, now)
+            yield from self._strand(kind, now)
+
+    def _strand(self, kind: Kind, now: float) -> Iterator[Action]:
+        if not kind.able:
+            yield from self._give_up(kind, Outcome.FAILED)
         elif kind.jobs:
             kind.stranded_since = now if kind.stranded_since is None else kind.stranded_since
             is_over = now - kind.stranded_since >= self._patience_s
