@@ -1,6 +1,6 @@
 """Hosts, their machines and slots: what is where, and whether there is room for more. Chooses no job and no host."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple, Self
@@ -77,8 +77,10 @@ class Slots:
         """How many more encodes may begin."""
         # As many outputs may wait for their verification and replacement as there are slots; with a slow disk or
         # link, encoding ahead of that would only fill it.
-        waiting = max(0, len(self.publishing) - self.number)
-        return max(0, self.number - len(self.encoding) - waiting)
+        free = self.number - len(self.encoding)
+        if len(self.publishing) > self.number:
+            free += self.number - len(self.publishing)
+        return max(0, free)
 
     def lose_one(self) -> None:
         """Takes the slots down to what is encoded at the moment, for the rest of the run."""
@@ -112,11 +114,11 @@ class Machine:
             return free
         return 0 if any(slots.encoding for slots in self.slots.values()) else min(free, 1)
 
-    def rivals(self, queue: str) -> Iterator[Attempt]:
-        """Yields the encodes that a further one of this queue would have to wait for."""
-        for name, slots in self.slots.items():
-            if name == queue or self.one_at_a_time:
-                yield from slots.encoding
+    def rivals(self, queue: str) -> Iterable[Attempt]:
+        """The encodes that a further one of this queue would have to wait for."""
+        if not self.one_at_a_time:
+            return self.slots[queue].encoding
+        return [attempt for slots in self.slots.values() for attempt in slots.encoding]
 
 
 @dataclass(slots=True, eq=False)

@@ -25,6 +25,8 @@ class Speeds:
     def __init__(self) -> None:
         self._finished: dict[tuple[Machine, str | None], float] = {}
         self._early: dict[tuple[Machine, str | None], float] = {}
+        # The former where there is one, the latter elsewhere: asked for thousands of times as often as it changes.
+        self._known: dict[tuple[Machine, str | None], float] = {}
         self._links: dict[Host, float] = {}
 
     def advance(self, attempt: Attempt, percent: float | None, now: float) -> None:
@@ -47,11 +49,8 @@ class Speeds:
 
     def pace(self, host: Host, profile: str) -> float | None:
         """Seconds per unit of work; the machine's mean for a profile that is new there, None for a machine that is."""
-        for key in ((host.machine, profile), (host.machine, None)):
-            pace = self._finished.get(key) or self._early.get(key)
-            if pace is not None:
-                return pace
-        return None
+        pace = self._known.get((host.machine, profile))
+        return self._known.get((host.machine, None)) if pace is None else pace
 
     def link(self, host: Host) -> float:
         """Seconds per byte to get media to a host, 0 when that is not known."""
@@ -75,6 +74,8 @@ class Speeds:
         for key in ((attempt.host.machine, attempt.demand.profile), (attempt.host.machine, None)):
             before = known.get(key, pace)
             known[key] = before + NEWEST * (pace - before)
+            if known is self._finished or key not in self._finished:
+                self._known[key] = known[key]
 
 
 @dataclass(slots=True, eq=False)
@@ -94,9 +95,9 @@ class Prospect:
     def begin_of(self, size_bytes: int) -> float:
         """When a further encode could begin here."""
         begins = self.free_at[0]
-        if self.link:  # known of hosts to which media is copied
-            begins = max(begins, self.uploads_end + size_bytes * self.link)
-        return begins
+        if not self.link:  # known of hosts to which media is copied
+            return begins
+        return max(begins, self.uploads_end + size_bytes * self.link)
 
     def take(self, size_bytes: int, ends: float) -> None:
         """Puts a job in the slot that is free first."""
@@ -117,7 +118,8 @@ def _foresee(host: Host, queue: str, speeds: Speeds, now: float) -> Prospect:
     usable_from = host.rests_until if host.state is HostState.RESTING else now
     free_at = [max(usable_from, speeds.end_of(attempt, now)) for attempt in host.machine.rivals(queue)]
     free_at += [usable_from] * host.machine.free(queue)
-    heapq.heapify(free_at)
+    if len(free_at) > 1:
+        heapq.heapify(free_at)
     prospect = Prospect(host, host.room(queue), free_at or [inf], now, speeds.link(host))
     for attempt in host.ahead[queue]:
         _park(prospect, attempt, speeds.pace(host, attempt.demand.profile))
