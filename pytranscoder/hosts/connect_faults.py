@@ -29,6 +29,8 @@ def explain(settings: Settings, exc: Exception) -> str:
 
 def explain_settings(exc: Exception) -> str:
     """Returns the reason why the ssh configuration cannot be used."""
+    if isinstance(exc, TimeoutError):
+        return "ssh configuration: it takes too long to read; does a command of `Match exec` hang?"
     return f"ssh configuration: {exc}"
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import asyncssh
 import pytest
 
-from pytranscoder.hosts.connect_faults import explain
+from pytranscoder.hosts.connect_faults import explain, explain_settings
 from pytranscoder.hosts.ssh_settings import Settings
 
 NAS = Settings("nas", "10.0.0.7", 22, "anna", "10.0.0.7", is_known=True, jumps=(), options={})
@@ -54,6 +54,12 @@ DISCONNECTS = [
 )
 def test_a_fault_has_a_reason(error: Exception, reason: str) -> None:
     assert explain(NAS, error).startswith(reason)
+
+
+def test_a_configuration_that_is_not_read_in_time_has_a_reason() -> None:
+    reason = "ssh configuration: it takes too long to read; does a command of `Match exec` hang?"
+
+    assert explain_settings(TimeoutError()) == reason
 
 
 @pytest.mark.parametrize(
