@@ -191,7 +191,17 @@ def _is_there(path: str) -> bool:
 
 def _known_hosts_files(found: asyncssh.SSHClientConnectionOptions, ip: str) -> tuple[Path, ...]:
     config: Any = found.config
-    tokens = {
+    files = [
+        *cast(Iterable[str], config.get("UserKnownHostsFile", USER_KNOWN_HOSTS)),
+        *cast(Iterable[str], config.get("GlobalKnownHostsFile", SYSTEM_KNOWN_HOSTS)),
+    ]
+    # Few files have any, and who we are is not known everywhere.
+    tokens = _tokens(found, ip) if any("%" in file for file in files) else {}
+    return tuple(Path(_expand(file, tokens)).expanduser() for file in files)
+
+
+def _tokens(found: asyncssh.SSHClientConnectionOptions, ip: str) -> Mapping[str, str]:
+    return {
         "%": "%",
         "d": str(Path.home()),
         "h": found.host,
@@ -202,11 +212,6 @@ def _known_hosts_files(found: asyncssh.SSHClientConnectionOptions, ip: str) -> t
         "r": found.username,
         "u": getpass.getuser(),
     }
-    files = [
-        *cast(Iterable[str], config.get("UserKnownHostsFile", USER_KNOWN_HOSTS)),
-        *cast(Iterable[str], config.get("GlobalKnownHostsFile", SYSTEM_KNOWN_HOSTS)),
-    ]
-    return tuple(Path(_expand(file, tokens)).expanduser() for file in files)
 
 
 def _read_known_hosts(files: Iterable[Path]) -> asyncssh.SSHKnownHosts:

@@ -73,10 +73,9 @@ def totals_lines(tally: Tally, now: float, width: int) -> list[str]:
     ]
     if tally.source_bytes:
         pieces.append(f" · {shrinkage(tally.source_bytes, tally.output_bytes)}")
-    eta_s = None if tally.is_stopping else tally.eta_s(now)
-    if tally.is_stopping:
+    if tally.hosts.is_stopping:
         pieces.append(" · stopping")
-    if eta_s is not None:
+    elif (eta_s := tally.eta_s(now)) is not None:
         pieces.append(f" · {duration(eta_s)} left")
     return _wrapped(pieces, width)
 

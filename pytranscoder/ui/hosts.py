@@ -33,16 +33,19 @@ class HostRecord:
 
 
 class Hosts:
-    """The hosts that this run has told of. `in_cluster` is False when all there is to tell of is this machine."""
+    """The hosts that this run has told of. `in_cluster` is False when all there is to tell of is this machine.
+
+    Once `is_stopping`, what runs is being ended, and what fails is no failure.
+    """
 
     def __init__(self) -> None:
         self.in_cluster = False
+        self.is_stopping = False
         self._records: dict[HostKey, HostRecord] = {}
         self._clusters: dict[str, set[str | None]] = {}
         self._expected: tuple[HostKey, ...] = ()
         self._answered: set[str | None] = set()
         self._given_up: set[str] = set()
-        self._cancelled = False
 
     def handle(self, event: Event) -> None:
         """Takes an event into account."""
@@ -63,7 +66,7 @@ class Hosts:
             case JobFinished():
                 self._finish(event)
             case CancelRequested():
-                self._cancelled = True
+                self.is_stopping = True
             case _:
                 pass
 
@@ -105,11 +108,11 @@ class Hosts:
     def _fail(self, event: AttemptFailed) -> None:
         record = self.record(event.cluster, event.host)
         # Lack of sessions or of room is no failure, nor is what was stopped.
-        is_failure = not event.no_capacity and not event.unfit and not event.stopped and not self._cancelled
+        is_failure = not event.no_capacity and not event.unfit and not event.stopped and not self.is_stopping
         self._put(replace(record, failures=record.failures + is_failure))
 
     def _finish(self, event: JobFinished) -> None:
-        if event.outcome is Outcome.CANCELLED and event.cluster is not None and not self._cancelled:
+        if event.outcome is Outcome.CANCELLED and event.cluster is not None and not self.is_stopping:
             self._given_up.add(event.cluster)
         if event.host is None:
             return

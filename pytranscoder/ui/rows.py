@@ -69,9 +69,7 @@ def encode_line(attempt: RunningAttempt, now: float, width: int, show: Show = pr
         return _line(show(attempt.media.name), 0.0, "green", ["starting"], width)
     share, silent_s = _share(progress.percent), now - progress.time
     if silent_s >= SILENT_FROM_S:
-        return _line(
-            show(attempt.media.name), share, "yellow", _word_columns(f"silent {duration(silent_s)}", width), width
-        )
+        return _silent_line(show(attempt.media.name), share, f"silent {duration(silent_s)}", width)
     facts = _Facts(progress.percent, progress.speed, progress.fps, progress.compression, attempt.eta_s(now))
     return _line(show(attempt.media.name), share, "green", facts.columns(width), width)
 
@@ -82,11 +80,10 @@ def attempt_line(attempt: RunningAttempt, now: float, width: int, show: Show = p
         return encode_line(attempt, now, width, show)
     transfer = attempt.transfer
     if attempt.is_moving and transfer is not None:
-        percent, silent_s = _percent(transfer), now - transfer.time
+        arrow, percent, silent_s = ARROWS[transfer.direction], _percent(transfer), now - transfer.time
         if silent_s >= SILENT_FROM_S:  # its rate and its end are those of a link that may be down by now
-            columns = _word_columns(f"{ARROWS[transfer.direction]} silent {duration(silent_s)}", width)
-            return _line(show(attempt.media.name), _share(percent), "yellow", columns, width)
-        arrow = ARROWS[transfer.direction]
+            word = f"{arrow} silent {duration(silent_s)}"
+            return _silent_line(show(attempt.media.name), _share(percent), word, width)
         columns = _transfer_columns(percent, arrow, transfer.bytes_per_s, attempt.eta_s(now), width)
     else:
         percent = 0.0 if attempt.is_encoding else 100.0
@@ -187,6 +184,10 @@ def _line(name: str, share: float, color: str, facts: Sequence[str], width: int)
         line.append(f" {fact}")
     line.truncate(max(0, width))
     return line
+
+
+def _silent_line(name: str, share: float, word: str, width: int) -> Text:
+    return _line(name, share, "yellow", _word_columns(word, width), width)
 
 
 def _share(percent: float | None) -> float:

@@ -29,12 +29,12 @@ def summary_lines(
     """The report in lines of at most `width` cells, but for reasons and notes, which are never cut."""
     hosts = hosts or Hosts()
     if not jobs:
-        return [_why_nothing(run), *_troubles(run, hosts, show)]
+        return [_why_nothing(run), *_troubles(hosts, show)]
     lines = [*_table(jobs, width, show), ""] if len(jobs) <= FILES_LISTED else []
     lines += _totals(run, width)
     lines += _host_table(hosts, width, show)
     lines += _section("failed", _failures(jobs, show, hosts))
-    lines += _troubles(run, hosts, show)
+    lines += _troubles(hosts, show)
     lines += _section("notes", _notes(jobs, show))
     return lines + _interruption(run)
 
@@ -119,12 +119,12 @@ def _host_row(name: str, cells: tuple[str, str, str, str, str], width: int) -> s
     return f"{left(name, max(8, width - 2 - len(rest)))}  {rest}".rstrip()
 
 
-def _troubles(run: RunFinished, hosts: Hosts, show: Show) -> list[str]:
+def _troubles(hosts: Hosts, show: Show) -> list[str]:
     if not hosts.in_cluster:
         return []
     out = [record for record in hosts.all() if record.trouble is not None]
     entries = [f"{hosts.label(*record.key)}: {record.trouble.reason}" for record in out if record.trouble]
-    nowhere = [] if run.interrupted else no_host_lines(hosts)  # not why it ended
+    nowhere = [] if hosts.is_stopping else no_host_lines(hosts)  # not why it ended
     return [
         *_section("not available at the end", [show(entry) for entry in entries]),
         *([""] if nowhere else []),

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from pytranscoder.jobs.events import (
     AttemptFailed,
-    CancelRequested,
     Direction,
     EncodeEnded,
     EncodeStarted,
@@ -87,10 +86,7 @@ class RunningAttempt:
 
 
 class Tally:
-    """The state of a run. `finished` has the jobs that are over in the order in which they ended.
-
-    Once `is_stopping`, what runs is being ended.
-    """
+    """The state of a run. `finished` has the jobs that are over in the order in which they ended."""
 
     def __init__(self) -> None:
         self.counts: Counter[Outcome] = Counter()
@@ -99,7 +95,6 @@ class Tally:
         self.hosts = Hosts()
         self.source_bytes = 0
         self.output_bytes = 0
-        self.is_stopping = False
         self._pace = Pace()
 
     def handle(self, event: Event) -> None:
@@ -117,8 +112,6 @@ class Tally:
                 self._leave(event.job)
             case JobFinished():
                 self._finish(event)
-            case CancelRequested():
-                self.is_stopping = True
             case _:
                 pass
 
